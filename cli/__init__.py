@@ -1,0 +1,1 @@
+"""The commands, and the one place that builds the object graph."""

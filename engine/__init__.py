@@ -1,0 +1,1 @@
+"""The shell around the pure runtime: lanes, turns, dispatch and recovery."""

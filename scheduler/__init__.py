@@ -1,0 +1,1 @@
+"""Time: clocks, durable timers, APScheduler wakes, sweeps and retention."""

@@ -1,0 +1,1 @@
+"""Stepwell for Python: serve functions to workflows, and start and follow executions."""

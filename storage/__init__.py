@@ -1,0 +1,1 @@
+"""PostgreSQL: schema, SQL text, journal, listings and the embedded server."""
