@@ -1,0 +1,46 @@
+"""Who may talk to a server without authentication: programs of this machine.
+
+The server listens on loopback addresses then, but a browser of this machine can be led
+there by any page: by a name that a hostile DNS server answers with 127.0.0.1 (so the Host
+must be a loopback name with the port), or by a request across origins (so a foreign Origin
+or Sec-Fetch-Site is refused). SDKs put `sync-` before the host of two operations.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from api.errors import AccessDeniedException
+from api.http import Headers
+
+_LOOPBACK_NAMES: Final = (b"localhost", b"127.0.0.1", b"[::1]")
+_OWN_SITES: Final = (None, b"same-origin", b"none")
+_DEFAULT_PORT: Final = 80
+
+
+class LoopbackGate:
+    """Admits requests that a program of this machine, or our own page, has made."""
+
+    def __init__(self, port: int) -> None:
+        """Take the port that clients name in the Host."""
+        suffixes = (b":%d" % port, b"") if port == _DEFAULT_PORT else (b":%d" % port,)
+        self._hosts = frozenset(
+            prefix + name + suffix
+            for prefix in (b"", b"sync-")
+            for name in _LOOPBACK_NAMES
+            for suffix in suffixes
+        )
+        self._origins = frozenset(b"http://" + host for host in self._hosts)
+
+    def admit(self, headers: Headers) -> None:
+        """Return, or raise AccessDeniedException."""
+        if headers.get(b"host", b"").lower() not in self._hosts:
+            raise AccessDeniedException(
+                "Without authentication this server answers only to the name of its own"
+                " machine: localhost, 127.0.0.1 or [::1], with the port."
+            )
+        origin = headers.get(b"origin")
+        if origin is not None and origin.lower() not in self._origins:
+            raise AccessDeniedException("Requests from other origins are refused.")
+        if headers.get(b"sec-fetch-site") not in _OWN_SITES:
+            raise AccessDeniedException("Requests from other sites are refused.")

@@ -1,0 +1,166 @@
+"""The AWS JSON 1.0 endpoint: one raw ASGI function for `POST /`.
+
+A request names its operation in X-Amz-Target and carries one JSON object. An answer is a
+JSON object too; an error has its name in `__type` and its sentence in `message`. Every
+answer carries an x-amzn-RequestId, under which the log has what went wrong here.
+
+The path of a StartExecution through this file is the hottest of the API, so it is kept
+flat: one dictionary of headers, one look-up of the operation, one decode, one encode.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, Final, Protocol, TypeAlias
+
+import orjson
+import structlog
+
+from api.errors import (
+    ApiError,
+    InternalServerError,
+    SerializationException,
+    UnknownOperationException,
+)
+from api.http import (
+    ClientGone,
+    Headers,
+    Receive,
+    Scope,
+    Send,
+    headers_of,
+    media_type,
+    read_body,
+    respond,
+    while_connected,
+)
+from runtime.limits import MAX_REQUEST_BYTES
+
+Response: TypeAlias = Mapping[str, Any]
+
+_AWS_JSON: Final = b"application/x-amz-json-1.0"
+_TARGET_PREFIX: Final = "AWSStepFunctions."
+
+_log = structlog.get_logger(__name__)
+
+
+class Gate(Protocol):
+    """Decides whether a request is admitted at all."""
+
+    def admit(self, headers: Headers) -> None:
+        """Return, or raise AccessDeniedException."""
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation, bound to what it runs on; `waits` says that it polls."""
+
+    read: Callable[[object], Any]
+    run: Callable[[Any], Awaitable[Response]]
+    waits: bool = False
+
+
+class RequestIds:
+    """Ids in the form of UUIDs: a random part per process, and a counter."""
+
+    def __init__(self) -> None:
+        """Draw the random part."""
+        text = os.urandom(10).hex()
+        self._prefix = f"{text[:8]}-{text[8:12]}-4{text[12:15]}-8{text[15:18]}-"
+        self._numbers = count(1)
+
+    def next(self) -> str:
+        """Return an id that this process has not given out before."""
+        return f"{self._prefix}{next(self._numbers):012x}"
+
+
+class Wire:
+    """The ASGI application for `POST /`."""
+
+    def __init__(self, endpoints: Mapping[str, Endpoint], gate: Gate) -> None:
+        """Take the operations by name."""
+        self._endpoints = {
+            (_TARGET_PREFIX + name).encode(): endpoint
+            for name, endpoint in endpoints.items()
+        }
+        self._gate = gate
+        self._ids = RequestIds()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        request_id = self._ids.next()
+        headers = headers_of(scope)
+        try:
+            status, body = 200, encode(await self._run(headers, receive))
+        except ApiError as error:
+            status, body = error.status, encode_error(error)
+        except ClientGone:
+            return
+        except Exception:  # noqa: BLE001 - the outermost loop of a request
+            status, body = self._report_failure(headers, request_id)
+        response_headers = [
+            (b"content-type", _AWS_JSON),
+            (b"content-length", b"%d" % len(body)),
+            (b"x-amzn-requestid", request_id.encode()),
+        ]
+        await respond(send, status, body, response_headers)
+
+    def _report_failure(self, headers: Headers, request_id: str) -> tuple[int, bytes]:
+        target = headers.get(b"x-amz-target", b"").decode("latin-1")
+        _log.exception("request failed", request_id=request_id, target=target)
+        error = InternalServerError("The server failed; its log says how.")
+        return error.status, encode_error(error)
+
+    async def _run(self, headers: Headers, receive: Receive) -> Response:
+        self._gate.admit(headers)
+        endpoint = self._endpoint(headers)
+        request = endpoint.read(decode(await read_body(receive, MAX_REQUEST_BYTES)))
+        if endpoint.waits:
+            return await while_connected(receive, _as_coroutine(endpoint.run(request)))
+        return await endpoint.run(request)
+
+    def _endpoint(self, headers: Headers) -> Endpoint:
+        if media_type(headers) != _AWS_JSON:
+            raise UnknownOperationException(
+                "Requests here have the Content-Type application/x-amz-json-1.0."
+            )
+        if b"content-encoding" in headers:
+            raise SerializationException(
+                "Requests with a Content-Encoding are refused."
+            )
+        endpoint = self._endpoints.get(headers.get(b"x-amz-target", b""))
+        if endpoint is None:
+            raise UnknownOperationException("There is no such operation here.")
+        return endpoint
+
+
+async def _as_coroutine(work: Awaitable[Response]) -> Response:
+    return await work
+
+
+def decode(body: bytes) -> object:
+    """Return the value of a body; an empty one is an empty object."""
+    if not body:
+        return {}
+    try:
+        return orjson.loads(body)
+    except ValueError as error:
+        msg = f"The body is no JSON: {error}"
+        raise SerializationException(msg) from None
+
+
+def encode(response: Response) -> bytes:
+    """Write an answer; texts with lone surrogates, which UTF-8 has not, are escaped."""
+    try:
+        return orjson.dumps(response)
+    except TypeError:
+        return json.dumps(response, separators=(",", ":"), allow_nan=False).encode()
+
+
+def encode_error(error: ApiError) -> bytes:
+    """Write an error's answer."""
+    return encode({"__type": error.name, "message": str(error), **error.members})
