@@ -1,0 +1,241 @@
+"""Bring a database to the present schema: `stepwell migrate`, and what `dev` does first.
+
+Revisions (in `alembic/`) make tables; views and functions are made anew from
+`storage/views` whenever their text changed. Then come the rows that every installation has:
+its settings, one lease per shard, the first server key and the names of the event types.
+
+Any number of processes may migrate at once: they take turns under an advisory lock, and
+whoever comes later finds nothing to do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from psycopg import Connection, sql
+from psycopg.rows import scalar_row
+from sqlalchemy import Connection as AlchemyConnection
+from sqlalchemy import Engine, NullPool, create_engine
+
+from runtime.events import EVENT_TYPES
+from storage import roles
+
+DEFAULT_SHARDS: Final = 64
+MAX_SHARDS: Final = 4096
+LOCK_KEY: Final = 0x5374657077656C6C  # "Stepwell"
+OLDEST_SERVER: Final = 140000
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+VIEWS: Final = Path(__file__).resolve().parent / "views"
+
+
+class MigrationError(Exception):
+    """The database cannot be brought to the present schema; says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MigrationReport:
+    """What `migrate` did. `before` is None for an empty database.
+
+    `problems` are the steps that the login was not permitted to take; everything works
+    without them, but less is enforced (`roles.enforcement` tells what).
+    """
+
+    before: str | None
+    after: str
+    shards: int
+    changed: bool
+    problems: tuple[str, ...] = ()
+
+
+def migrate(url: str, *, shards: int | None = None) -> MigrationReport:
+    """Bring the database at `url` to the newest revision and fill in its fixed rows.
+
+    `shards` is fixed when the installation is made (64 where nothing is said); another
+    number later is refused.
+    """
+    if shards is not None and not 1 <= shards <= MAX_SHARDS:
+        reason = f"shards must be 1 to {MAX_SHARDS}, not {shards}"
+        raise MigrationError(reason)
+    with engine_for(url).connect() as connection:
+        raw = _driver(connection)
+        _refuse_unfit_server(raw)
+        _execute(raw, "SELECT pg_advisory_lock({})", LOCK_KEY)
+        try:
+            return _migrate(connection, raw, shards)
+        finally:
+            connection.rollback()
+            _execute(raw, "SELECT pg_advisory_unlock({})", LOCK_KEY)
+
+
+def engine_for(url: str) -> Engine:
+    """Make an engine for any connection string that libpq understands."""
+    return create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(url),
+        poolclass=NullPool,
+    )
+
+
+def alembic_config() -> Config:
+    """Find alembic.ini and its revisions, in the repository and in an installed wheel."""
+    return Config(str(ROOT / "alembic.ini"))
+
+
+def _migrate(
+    connection: AlchemyConnection, raw: Connection[Any], shards: int | None
+) -> MigrationReport:
+    before = _upgrade(connection)
+    head = _head()
+    views_changed = _make_views(raw)
+    count = _fill(raw, shards)
+    raw.commit()
+    problems: tuple[str, ...] = ()
+    changed = before != head or views_changed
+    if changed or not all(fact.enforced for fact in roles.enforcement(raw)):
+        raw.commit()
+        problems = roles.ensure_roles(raw) + roles.grant(raw)
+    raw.commit()
+    return MigrationReport(
+        before=before, after=head, shards=count, changed=changed, problems=problems
+    )
+
+
+def _refuse_unfit_server(raw: Connection[Any]) -> None:
+    if raw.info.server_version < OLDEST_SERVER:
+        reason = f"PostgreSQL 14 or newer is needed, not {raw.info.server_version}"
+        raise MigrationError(reason)
+    encoding = raw.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        reason = f"the database must be in UTF8, this one is in {encoding}"
+        raise MigrationError(reason)
+
+
+def _upgrade(connection: AlchemyConnection) -> str | None:
+    """Run the missing revisions; return the one the database stood at."""
+    before = MigrationContext.configure(connection).get_current_revision()
+    connection.rollback()
+    if before == _head():
+        return before
+    config = alembic_config()
+    if before is not None and before not in _known(config):
+        reason = (
+            f"the database stands at revision {before}, which this version of Stepwell "
+            "does not know: it was migrated by a newer one"
+        )
+        raise MigrationError(reason)
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    connection.commit()
+    return before
+
+
+def _head() -> str:
+    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
+    assert head is not None, "there is at least one revision"
+    return head
+
+
+def _known(config: Config) -> set[str]:
+    script = ScriptDirectory.from_config(config)
+    return {revision.revision for revision in script.walk_revisions()}
+
+
+def _make_views(raw: Connection[Any]) -> bool:
+    """Make functions and views anew if their text changed; tell whether it did."""
+    texts = [path.read_bytes() for path in sorted(VIEWS.glob("*.sql"))]
+    digest = hashlib.sha256(b"\0".join(texts)).hexdigest()
+    if _setting(raw, "views") == digest:
+        return False
+    for text in texts:
+        raw.execute(text)
+    raw.execute(
+        "INSERT INTO settings (key, value) VALUES ('views', %s) "
+        "ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
+        [digest],
+    )
+    return True
+
+
+def _fill(raw: Connection[Any], shards: int | None) -> int:
+    """Insert the rows that every installation has; return its number of shards."""
+    count = _settle_shards(raw, shards)
+    _fill_event_types(raw)
+    raw.execute(
+        "INSERT INTO leases (shard) SELECT generate_series(0, %s) "
+        "ON CONFLICT (shard) DO NOTHING",
+        [count - 1],
+    )
+    raw.execute(
+        "INSERT INTO settings (key, value) VALUES ('installation', %s) "
+        "ON CONFLICT (key) DO NOTHING",
+        [str(uuid.uuid4())],
+    )
+    raw.execute(
+        "INSERT INTO server_keys (key_id, secret, created_at) "
+        "SELECT 1, %s, now() WHERE NOT EXISTS (SELECT FROM server_keys)",
+        [secrets.token_bytes(32)],
+    )
+    return count
+
+
+def _settle_shards(raw: Connection[Any], shards: int | None) -> int:
+    stored = _setting(raw, "shards")
+    if stored is None:
+        count = shards or DEFAULT_SHARDS
+        raw.execute(
+            "INSERT INTO settings (key, value) VALUES ('shards', %s)", [str(count)]
+        )
+        return count
+    if shards is not None and shards != int(stored):
+        reason = (
+            f"this installation has {stored} shards and cannot get {shards}: the number "
+            "is part of the identity of every execution and is fixed for ever"
+        )
+        raise MigrationError(reason)
+    return int(stored)
+
+
+def _fill_event_types(raw: Connection[Any]) -> None:
+    known: dict[int, str] = dict(raw.execute("SELECT code, name FROM event_types"))
+    wanted = dict(enumerate(EVENT_TYPES, start=1))
+    for code, name in known.items():
+        if wanted.get(code) != name:
+            reason = (
+                f"event type {code} is {name} in the database but "
+                f"{wanted.get(code)} in this version of Stepwell"
+            )
+            raise MigrationError(reason)
+    with raw.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO event_types (code, name) VALUES (%s, %s)",
+            [item for item in wanted.items() if item[0] not in known],
+        )
+
+
+def _setting(raw: Connection[Any], key: str) -> str | None:
+    with raw.cursor(row_factory=scalar_row) as cursor:
+        cursor.execute("SELECT value FROM settings WHERE key = %s", [key])
+        value: str | None = cursor.fetchone()
+        return value
+
+
+def _driver(connection: AlchemyConnection) -> Connection[Any]:
+    raw = connection.connection.driver_connection
+    assert isinstance(raw, Connection)
+    return raw
+
+
+def _execute(raw: Connection[Any], statement: Any, value: int) -> None:
+    raw.execute(sql.SQL(statement).format(sql.Literal(value)))
+    raw.commit()
