@@ -24,16 +24,18 @@ _ABSENT = _Absent()
 class Payload:
     """One JSON value, lazily parsed and lazily serialised.
 
-    `holder` is the id of the event that stores the text; later events that carry the same
-    payload only point at it. Values are shared between payloads and must never be mutated.
+    `holder` is the id of the event that stores the text, in the execution `owner`; later
+    events that carry the same payload only point at it. Values are shared between payloads
+    and must never be mutated.
     """
 
-    __slots__ = ("_text", "_value", "holder")
+    __slots__ = ("_text", "_value", "holder", "owner")
 
     def __init__(self, text: str | None, value: Json | _Absent) -> None:
         self._text = text
         self._value = value
         self.holder = 0
+        self.owner = ""
 
     @classmethod
     def of_text(cls, text: str) -> Payload:

@@ -47,7 +47,8 @@ class HistoryEvent:
 
     `id` is gapless per execution from 1. `scope` is the id of the scope the event belongs
     to, `visit` the id of the StateEntered event of the visit it belongs to (0: none).
-    `failure` (memo) is set on the one event that a failure started from.
+    `failure` (memo) is set on the one event that a failure started from. `data_from` (memo)
+    is the id of the earlier event that stores the same payload, 0 where this one does.
     """
 
     id: int = 0
@@ -57,6 +58,7 @@ class HistoryEvent:
     visit: int = 0
     payload: Payload | None = None
     failure: Failure | None = None
+    data_from: int = 0
 
 
 @event
@@ -211,12 +213,15 @@ class TaskStateAborted(HistoryEvent):
 class Scheduled(HistoryEvent):
     """A task was scheduled; `payload` is what it is called with.
 
-    `resource` is the ARN, or for a service its action. `function` (memo) is the function
-    name a worker must serve, `token` (memo) tells that the task waits for a callback,
+    `resource` is the ARN, or for a service its action; `resource_type` and `region` are a
+    service's own. `function` (memo) is the function
+    name a worker must serve, `waits_for_token` (memo) tells that the task waits for a callback,
     `due`/`heartbeat_due` (memo) are the ends of its time limits.
     """
 
     resource: str = ""
+    resource_type: str = ""
+    region: str = ""
     timeout_seconds: int | None = None
     heartbeat_seconds: int | None = None
     credentials: Json = None
@@ -306,9 +311,6 @@ class ActivityTimedOut(FailedEvent):
 @event
 class TaskScheduled(Scheduled):
     """A service task was scheduled; `payload` is its parameters."""
-
-    resource_type: str = ""
-    region: str = ""
 
 
 @event

@@ -1,4 +1,4 @@
-"""What becomes of a failure: the memo that the failing event carries."""
+"""What becomes of a failure that somebody takes: the memo that the failing event carries."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from enum import StrEnum
 
 
 class Action(StrEnum):
-    """Who takes a failure."""
+    """How a failure is taken."""
 
     RETRY = "retry"
     CATCH = "catch"
-    FAIL = "fail"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """How a failure was resolved, decided once, with the event that it started from.
+    """The resolution of a failure, decided once, with the event that it started from.
 
-    `scope` is the scope whose state retries or catches (the root for FAIL). For a retry:
-    which retrier, when, and `previous_id`, the event that the next start points to.
+    `scope` is the scope whose state retries or catches; all below it is gone. For a retry:
+    which retrier, when, and `previous_id`, the event that the next start points to. A
+    failure that nobody takes needs no memo: its ExecutionFailed follows.
     """
 
     action: Action

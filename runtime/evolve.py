@@ -1,0 +1,506 @@
+"""Apply one event to an execution: the only code that changes one.
+
+The rules:
+
+1. Nothing here evaluates an expression, looks at the definition, or reads a clock. What the
+   definition said at the time (the next state, the region of a branch, a due time, who takes
+   a failure) is in the event.
+2. Every prefix of a log folds. A failing event carries the resolution of the failure; the
+   events of the tear-down that follow it find their scopes already gone and change nothing.
+3. Open timers and tasks are part of the state. The `timers` and `tasks` rows of an execution
+   must equal them after every commit.
+4. A scope that has something to decide stands in `ready`, in the order it became so.
+
+`evolve` dispatches through a table keyed by event class; a test compares its keys with
+`EVENT_CLASSES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Final
+
+from runtime import events as ev
+from runtime.execution import (
+    ROOT,
+    Children,
+    Execution,
+    OpenTask,
+    Phase,
+    Scope,
+    Status,
+    TimerKey,
+    TimerKind,
+    child_scope_id,
+)
+from runtime.failure import Action, Failure
+from runtime.identity import ExecutionId
+
+
+def evolve(execution: Execution, event: ev.HistoryEvent) -> None:
+    """Apply one event; ids must follow each other without a gap."""
+    assert event.id == execution.last_event_id + 1, "events must be applied in order"
+    _TABLE[type(event)](execution, event)
+    execution.last_event_id = event.id
+    execution.last_time = event.time
+    if event.failure is not None:
+        _resolve(execution, event.failure)
+
+
+def fold(
+    shard: int, execution_id: ExecutionId, log: Iterable[ev.HistoryEvent]
+) -> Execution:
+    """Rebuild an execution from its log.
+
+    What the log has opened is not a change to be written again, except where only the
+    start is there: its timers are written by the first turn.
+    """
+    execution = Execution(shard=shard, execution_id=execution_id)
+    for event in log:
+        evolve(execution, event)
+    if execution.last_event_id > 1:
+        forget_changes(execution)
+    return execution
+
+
+def forget_changes(execution: Execution) -> None:
+    """Declare the changes since the last commit written."""
+    execution.opened_timers.clear()
+    execution.closed_timers.clear()
+    execution.opened_tasks.clear()
+    execution.changed_tasks.clear()
+    execution.closed_tasks.clear()
+
+
+# Timers and tasks
+
+
+def _open_timer(execution: Execution, key: TimerKey, due: datetime) -> None:
+    execution.timers[key] = due
+    execution.opened_timers.add(key)
+    execution.closed_timers.discard(key)
+
+
+def _close_timer(execution: Execution, key: TimerKey) -> None:
+    if execution.timers.pop(key, None) is None:
+        return
+    if key in execution.opened_timers:
+        execution.opened_timers.discard(key)
+    else:
+        execution.closed_timers.add(key)
+
+
+def _close_task(execution: Execution, scope: Scope) -> None:
+    task = scope.task
+    if task is None:
+        return
+    scope.task = None
+    scheduled_id = task.scheduled_id
+    del execution.tasks[scheduled_id]
+    execution.changed_tasks.discard(scheduled_id)
+    if scheduled_id in execution.opened_tasks:
+        execution.opened_tasks.discard(scheduled_id)
+    else:
+        execution.closed_tasks.add(scheduled_id)
+    if execution.timers:
+        _close_timer(execution, (scheduled_id, TimerKind.TASK_TIMEOUT))
+        _close_timer(execution, (scheduled_id, TimerKind.HEARTBEAT))
+
+
+# Scopes
+
+
+def _make_ready(execution: Execution, scope: Scope, phase: Phase) -> None:
+    scope.phase = phase
+    execution.ready[scope.id] = None
+
+
+def _remove_scope(execution: Execution, scope: Scope) -> None:
+    """Take a scope out, with its children, its task and its timers."""
+    _remove_children(execution, scope)
+    _close_task(execution, scope)
+    _end_visit(execution, scope)
+    execution.ready.pop(scope.id, None)
+    del execution.scopes[scope.id]
+
+
+def _remove_children(execution: Execution, scope: Scope) -> None:
+    if scope.children is None:
+        return
+    for child_id in scope.children.open.values():
+        _remove_scope(execution, execution.scopes[child_id])
+    scope.children = None
+
+
+def _end_visit(execution: Execution, scope: Scope) -> None:
+    if scope.phase is Phase.WAITING:
+        _close_timer(execution, (scope.visit, TimerKind.WAIT))
+    elif scope.phase is Phase.BACKOFF:
+        _close_timer(execution, (scope.visit, TimerKind.RETRY))
+    execution.visits.pop(scope.visit, None)
+
+
+def _close_execution(
+    execution: Execution, event: ev.HistoryEvent, status: Status
+) -> None:
+    root = execution.scopes.get(ROOT)
+    if root is not None:
+        _remove_scope(execution, root)
+    execution.ready.clear()
+    _close_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT))
+    execution.status = status
+    execution.stopped = event.time
+
+
+# One function per kind of event
+
+
+def _execution_started(execution: Execution, event: ev.ExecutionStarted) -> None:
+    assert event.payload is not None, "an execution starts with an input"
+    execution.arn = event.arn
+    execution.name = event.name
+    execution.role_arn = event.role_arn
+    execution.state_machine_arn = event.state_machine_arn
+    execution.state_machine_name = event.state_machine_name
+    execution.trace_header = event.trace_header
+    execution.input = event.payload
+    execution.started = event.time
+    execution.deadline = event.deadline
+    if event.deadline is not None:
+        _open_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT), event.deadline)
+    root = Scope(
+        id=ROOT,
+        parent=None,
+        region=0,
+        phase=Phase.ENTERING,
+        state=event.start_at,
+        payload=event.payload,
+        last_id=0,
+    )
+    execution.scopes[ROOT] = root
+    execution.ready[ROOT] = None
+
+
+def _execution_succeeded(execution: Execution, event: ev.ExecutionSucceeded) -> None:
+    execution.output = event.payload
+    _close_execution(execution, event, Status.SUCCEEDED)
+
+
+def _execution_failed(execution: Execution, event: ev.FailedEvent) -> None:
+    execution.error, execution.cause = event.error, event.cause
+    _close_execution(execution, event, _CLOSING_STATUS[type(event)])
+
+
+_CLOSING_STATUS: Final[dict[type[ev.HistoryEvent], Status]] = {
+    ev.ExecutionFailed: Status.FAILED,
+    ev.ExecutionTimedOut: Status.TIMED_OUT,
+    ev.ExecutionAborted: Status.ABORTED,
+}
+
+
+def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
+    scope = execution.scopes[event.scope]
+    assert event.payload is not None, "a state is entered with an input"
+    execution.ready.pop(scope.id, None)
+    scope.state = event.name
+    scope.payload = event.payload
+    scope.visit = event.id
+    scope.before = event.previous_id
+    scope.entered = event.time
+    scope.last_id = event.id
+    scope.phase = Phase.RUNNING
+    scope.kind = type(event).__name__.removesuffix("StateEntered")
+    if scope.retries:
+        scope.retries = {}
+    scope.retry_count = 0
+    execution.visits[event.id] = scope.id
+
+
+def _wait_state_entered(execution: Execution, event: ev.WaitStateEntered) -> None:
+    _state_entered(execution, event)
+    if event.due is not None:
+        execution.scopes[event.scope].phase = Phase.WAITING
+        _open_timer(execution, (event.id, TimerKind.WAIT), event.due)
+
+
+def _state_exited(execution: Execution, event: ev.StateExited) -> None:
+    scope = execution.scopes[event.scope]
+    assert event.payload is not None, "a state is left with an output"
+    execution.ready.pop(scope.id, None)
+    _end_visit(execution, scope)
+    scope.children = None
+    scope.last_id = event.id
+    scope.payload = event.payload
+    if event.assigned:
+        scope.variables = {**scope.variables, **event.assigned}
+    if event.next is not None:
+        scope.state = event.next
+        _make_ready(execution, scope, Phase.ENTERING)
+    elif scope.parent is None:
+        scope.phase = Phase.DONE
+    else:
+        _child_done(execution, scope)
+
+
+def _child_done(execution: Execution, scope: Scope) -> None:
+    """End a branch, which has no event of its own, or let an iteration report."""
+    if scope.items is not None:
+        _make_ready(execution, scope, Phase.DONE)
+        return
+    assert scope.parent is not None
+    parent = execution.scopes[scope.parent]
+    children = parent.children
+    assert children is not None, "a branch has a parent that is joining"
+    del execution.scopes[scope.id], children.open[scope.index]
+    children.results[scope.index] = scope.payload
+    parent.last_id = scope.last_id
+    if children.is_complete:
+        _make_ready(execution, parent, Phase.JOINED)
+
+
+def _nothing(execution: Execution, event: ev.HistoryEvent) -> None:
+    """Record only: what it tells has already happened to the state."""
+
+
+def _link(execution: Execution, event: ev.HistoryEvent) -> None:
+    """Move the causal chain of the scope to this event."""
+    scope = execution.scopes.get(event.scope)
+    if scope is not None:
+        scope.last_id = event.id
+
+
+def _begin_work(execution: Execution, event: ev.HistoryEvent) -> Scope:
+    """Begin, or begin again, what the visited state is there for."""
+    scope = execution.scopes[event.scope]
+    if scope.phase is Phase.BACKOFF:
+        _close_timer(execution, (scope.visit, TimerKind.RETRY))
+    scope.last_id = event.id
+    return scope
+
+
+def _scheduled(execution: Execution, event: ev.Scheduled) -> None:
+    scope = _begin_work(execution, event)
+    assert event.payload is not None, "a task is scheduled with parameters"
+    scope.phase = Phase.RUNNING
+    scope.task = execution.tasks[event.id] = OpenTask(
+        scheduled_id=event.id,
+        scope=scope.id,
+        visit=event.visit,
+        family=_FAMILY[type(event)],
+        resource=_resource(event),
+        function=event.function,
+        payload=event.payload,
+        waits_for_token=event.waits_for_token,
+        timeout_seconds=event.timeout_seconds,
+        heartbeat_seconds=event.heartbeat_seconds,
+        retry_count=scope.retry_count,
+        due=event.due,
+    )
+    execution.opened_tasks.add(event.id)
+    if event.due is not None:
+        _open_timer(execution, (event.id, TimerKind.TASK_TIMEOUT), event.due)
+    if event.heartbeat_due is not None:
+        _open_timer(execution, (event.id, TimerKind.HEARTBEAT), event.heartbeat_due)
+
+
+_FAMILY: Final[dict[type[ev.HistoryEvent], str]] = {
+    ev.LambdaFunctionScheduled: "LambdaFunction",
+    ev.ActivityScheduled: "Activity",
+    ev.TaskScheduled: "Task",
+}
+
+
+def _resource(event: ev.Scheduled) -> str:
+    if isinstance(event, ev.TaskScheduled):
+        return f"{event.resource_type}:{event.resource}"
+    return event.resource
+
+
+def _started(execution: Execution, event: ev.Started) -> None:
+    scope = execution.scopes[event.scope]
+    task = scope.task
+    assert task is not None, "a task starts after it was scheduled"
+    task.started_id = event.id
+    task.worker = event.worker
+    scope.last_id = event.id
+    if task.scheduled_id not in execution.opened_tasks:
+        execution.changed_tasks.add(task.scheduled_id)
+
+
+def _submitted(execution: Execution, event: ev.TaskSubmitted) -> None:
+    scope = execution.scopes[event.scope]
+    assert scope.task is not None, "a task is submitted after it was started"
+    scope.task.submitted_id = event.id
+    scope.task.worker = None
+    scope.last_id = event.id
+    if scope.task.scheduled_id not in execution.opened_tasks:
+        execution.changed_tasks.add(scope.task.scheduled_id)
+
+
+def _task_closed(execution: Execution, event: ev.HistoryEvent) -> None:
+    scope = execution.scopes[event.scope]
+    _close_task(execution, scope)
+    scope.last_id = event.id
+
+
+def _parallel_started(execution: Execution, event: ev.ParallelStateStarted) -> None:
+    scope = _begin_work(execution, event)
+    assert event.payload is not None, "branches start with an input"
+    scope.phase = Phase.JOINING
+    scope.children = Children(started_id=event.id, total=len(event.regions))
+    for index, (region, start) in enumerate(
+        zip(event.regions, event.starts, strict=True)
+    ):
+        child = Scope(
+            id=child_scope_id(event.id, index),
+            parent=scope.id,
+            region=region,
+            phase=Phase.ENTERING,
+            state=start,
+            payload=event.payload,
+            last_id=event.id,
+            variables=scope.variables,
+            index=index,
+        )
+        _add_child(execution, scope.children, child)
+
+
+def _add_child(execution: Execution, children: Children, child: Scope) -> None:
+    children.open[child.index] = child.id
+    execution.scopes[child.id] = child
+    execution.ready[child.id] = None
+
+
+def _map_started(execution: Execution, event: ev.MapStateStarted) -> None:
+    scope = _begin_work(execution, event)
+    scope.children = Children(
+        started_id=event.id,
+        total=event.length,
+        concurrency=event.concurrency,
+        region=event.region,
+        start_at=event.start_at,
+        items=event.payload,
+    )
+    scope.phase = Phase.JOINING
+    if event.length == 0:
+        _make_ready(execution, scope, Phase.JOINED)
+
+
+def _iteration_started(execution: Execution, event: ev.MapIterationStarted) -> None:
+    scope = execution.scopes[event.scope]
+    children = scope.children
+    assert children is not None, "an iteration has a Map that was started"
+    assert event.payload is not None, "an iteration starts with an input"
+    children.next_index = event.index + 1
+    child = Scope(
+        id=child_scope_id(event.id),
+        parent=scope.id,
+        region=children.region,
+        phase=Phase.ENTERING,
+        state=children.start_at,
+        payload=event.payload,
+        last_id=event.id,
+        variables=scope.variables,
+        index=event.index,
+        items=children.items,
+    )
+    _add_child(execution, children, child)
+
+
+def _iteration_succeeded(execution: Execution, event: ev.MapIterationSucceeded) -> None:
+    parent = execution.scopes[event.scope]
+    children = parent.children
+    assert children is not None, "an iteration has a Map that was started"
+    child = execution.scopes.pop(children.open.pop(event.index))
+    execution.ready.pop(child.id, None)
+    children.results[event.index] = child.payload
+    parent.last_id = event.id
+    if children.is_complete:
+        _make_ready(execution, parent, Phase.JOINED)
+
+
+# Failures
+
+
+def _resolve(execution: Execution, failure: Failure) -> None:
+    """Bring a failure to the scope that takes it; all below that scope is gone."""
+    scope = execution.scopes[failure.scope]
+    execution.ready.pop(scope.id, None)
+    _remove_children(execution, scope)
+    _close_task(execution, scope)
+    scope.last_id = failure.previous_id
+    if failure.action is Action.RETRY:
+        assert failure.due is not None
+        scope.phase = Phase.BACKOFF
+        scope.retries[failure.retrier] = scope.retries.get(failure.retrier, 0) + 1
+        scope.retry_count += 1
+        _open_timer(execution, (scope.visit, TimerKind.RETRY), failure.due)
+    else:
+        scope.phase = Phase.CAUGHT
+
+
+_TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
+    ev.ActivityFailed: _task_closed,
+    ev.ActivityScheduled: _scheduled,
+    ev.ActivityScheduleFailed: _link,
+    ev.ActivityStarted: _started,
+    ev.ActivitySucceeded: _task_closed,
+    ev.ActivityTimedOut: _task_closed,
+    ev.ChoiceStateEntered: _state_entered,
+    ev.ChoiceStateExited: _state_exited,
+    ev.EvaluationFailed: _link,
+    ev.ExecutionAborted: _execution_failed,
+    ev.ExecutionFailed: _execution_failed,
+    ev.ExecutionRedriven: _nothing,
+    ev.ExecutionStarted: _execution_started,
+    ev.ExecutionSucceeded: _execution_succeeded,
+    ev.ExecutionTimedOut: _execution_failed,
+    ev.FailStateEntered: _state_entered,
+    ev.LambdaFunctionFailed: _task_closed,
+    ev.LambdaFunctionScheduled: _scheduled,
+    ev.LambdaFunctionScheduleFailed: _link,
+    ev.LambdaFunctionStarted: _started,
+    ev.LambdaFunctionStartFailed: _task_closed,
+    ev.LambdaFunctionSucceeded: _task_closed,
+    ev.LambdaFunctionTimedOut: _task_closed,
+    ev.MapIterationAborted: _nothing,
+    ev.MapIterationFailed: _nothing,
+    ev.MapIterationStarted: _iteration_started,
+    ev.MapIterationSucceeded: _iteration_succeeded,
+    ev.MapRunAborted: _link,
+    ev.MapRunFailed: _link,
+    ev.MapRunRedriven: _link,
+    ev.MapRunStarted: _link,
+    ev.MapRunSucceeded: _link,
+    ev.MapStateAborted: _nothing,
+    ev.MapStateEntered: _state_entered,
+    ev.MapStateExited: _state_exited,
+    ev.MapStateFailed: _nothing,
+    ev.MapStateStarted: _map_started,
+    ev.MapStateSucceeded: _nothing,
+    ev.ParallelStateAborted: _nothing,
+    ev.ParallelStateEntered: _state_entered,
+    ev.ParallelStateExited: _state_exited,
+    ev.ParallelStateFailed: _nothing,
+    ev.ParallelStateStarted: _parallel_started,
+    ev.ParallelStateSucceeded: _nothing,
+    ev.PassStateEntered: _state_entered,
+    ev.PassStateExited: _state_exited,
+    ev.SucceedStateEntered: _state_entered,
+    ev.SucceedStateExited: _state_exited,
+    ev.TaskFailed: _task_closed,
+    ev.TaskScheduled: _scheduled,
+    ev.TaskStarted: _started,
+    ev.TaskStartFailed: _task_closed,
+    ev.TaskStateAborted: _nothing,
+    ev.TaskStateEntered: _state_entered,
+    ev.TaskStateExited: _state_exited,
+    ev.TaskSubmitFailed: _task_closed,
+    ev.TaskSubmitted: _submitted,
+    ev.TaskSucceeded: _task_closed,
+    ev.TaskTimedOut: _task_closed,
+    ev.WaitStateAborted: _nothing,
+    ev.WaitStateEntered: _wait_state_entered,
+    ev.WaitStateExited: _state_exited,
+}

@@ -1,0 +1,191 @@
+"""The folded state of one execution: what the log says is true now.
+
+Parallel branches and Map iterations are rows of one flat dictionary of scopes, not a tree.
+A scope's id derives from the event that began it, so a re-entered Map never reuses one.
+Only `evolve.py` writes to these objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import TypeAlias
+
+from asl.payload import Json, Payload
+from runtime.identity import ExecutionId
+
+ScopeId: TypeAlias = int
+ROOT: ScopeId = 0
+_BRANCH_BITS = 16
+
+
+def child_scope_id(started_event_id: int, index: int = 0) -> ScopeId:
+    """Name the scope that an event began: branch `index`, or the iteration (index 0)."""
+    return (started_event_id << _BRANCH_BITS) + index
+
+
+class Status(StrEnum):
+    """The status of an execution, as the API names it."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    TIMED_OUT = "TIMED_OUT"
+    ABORTED = "ABORTED"
+
+
+class Phase(StrEnum):
+    """What a scope is doing."""
+
+    ENTERING = "entering"
+    WAITING = "waiting"
+    RUNNING = "running"
+    BACKOFF = "backoff"
+    JOINING = "joining"
+    JOINED = "joined"
+    CAUGHT = "caught"
+    DONE = "done"
+
+
+class TimerKind(IntEnum):
+    """Why a timer exists; the codes are stored."""
+
+    WAIT = 1
+    RETRY = 2
+    TASK_TIMEOUT = 3
+    HEARTBEAT = 4
+    EXECUTION_TIMEOUT = 5
+
+
+TimerKey: TypeAlias = tuple[int, TimerKind]
+
+
+@dataclass(slots=True, kw_only=True)
+class OpenTask:
+    """A task that was scheduled and has no outcome yet."""
+
+    scheduled_id: int
+    scope: ScopeId
+    visit: int
+    family: str
+    resource: str
+    function: str | None
+    payload: Payload
+    waits_for_token: bool
+    timeout_seconds: int | None
+    heartbeat_seconds: int | None
+    retry_count: int
+    due: datetime | None = None
+    started_id: int = 0
+    submitted_id: int = 0
+    worker: str | None = None
+
+    @property
+    def last_id(self) -> int:
+        """The event that an outcome of the task points to."""
+        return self.submitted_id or self.started_id or self.scheduled_id
+
+
+@dataclass(slots=True, kw_only=True)
+class Children:
+    """The branches or iterations of a Parallel or Map state that is running."""
+
+    started_id: int
+    total: int
+    concurrency: int = 0
+    region: int = 0
+    start_at: str = ""
+    items: Payload | None = None
+    next_index: int = 0
+    open: dict[int, ScopeId] = field(default_factory=dict)
+    results: dict[int, Payload] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every child has its result."""
+        return len(self.results) == self.total
+
+
+@dataclass(slots=True, kw_only=True)
+class Scope:
+    """One thread of control: the execution itself, a branch, or an iteration.
+
+    `last_id` is the causal predecessor of the next event. `state` is the state being
+    visited, or, while ENTERING, the one to enter; `payload` its raw input (DONE: the
+    scope's output). `visit` is the id of the visited state's StateEntered event, `before` the
+    event that one points to. `index` and `items`: where an iteration stands in its Map.
+    """
+
+    id: ScopeId
+    parent: ScopeId | None
+    region: int
+    phase: Phase
+    state: str
+    payload: Payload
+    last_id: int
+    variables: dict[str, Json] = field(default_factory=dict)
+    index: int = -1
+    items: Payload | None = None
+    visit: int = 0
+    before: int = 0
+    entered: datetime | None = None
+    retries: dict[int, int] = field(default_factory=dict)
+    retry_count: int = 0
+    children: Children | None = None
+    task: OpenTask | None = None
+    kind: str = ""
+
+
+@dataclass(slots=True, kw_only=True)
+class Execution:
+    """Everything the next decision needs to know of one execution.
+
+    `timers` and `tasks` are what is open; `opened`/`closed` sets collect what changed since
+    the last commit, so that a turn writes only its difference. A timer that opens and
+    closes within one turn never reaches the database. `ready` holds, in order, the scopes
+    that have something to decide.
+    """
+
+    shard: int
+    execution_id: ExecutionId
+    arn: str = ""
+    name: str = ""
+    role_arn: str = ""
+    state_machine_arn: str = ""
+    state_machine_name: str = ""
+    trace_header: str | None = None
+    input: Payload = field(default_factory=lambda: Payload.of_text("{}"))
+    status: Status = Status.RUNNING
+    started: datetime | None = None
+    stopped: datetime | None = None
+    deadline: datetime | None = None
+    output: Payload | None = None
+    error: str | None = None
+    cause: str | None = None
+    redrive_count: int = 0
+    redriven: datetime | None = None
+    last_event_id: int = 0
+    last_time: datetime | None = None
+    scopes: dict[ScopeId, Scope] = field(default_factory=dict)
+    ready: dict[ScopeId, None] = field(default_factory=dict)
+    timers: dict[TimerKey, datetime] = field(default_factory=dict)
+    tasks: dict[int, OpenTask] = field(default_factory=dict)
+    visits: dict[int, ScopeId] = field(default_factory=dict)
+    opened_timers: set[TimerKey] = field(default_factory=set)
+    closed_timers: set[TimerKey] = field(default_factory=set)
+    opened_tasks: set[int] = field(default_factory=set)
+    changed_tasks: set[int] = field(default_factory=set)
+    closed_tasks: set[int] = field(default_factory=set)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the execution has not ended."""
+        return self.status is Status.RUNNING
+
+    def iteration_of(self, scope: Scope) -> Scope | None:
+        """Find the innermost iteration that the scope lives in, itself included."""
+        current: Scope | None = scope
+        while current is not None and current.items is None:
+            current = None if current.parent is None else self.scopes[current.parent]
+        return current

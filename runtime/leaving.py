@@ -1,0 +1,81 @@
+"""Leaving a state: its exit event, and the end of the execution where it was the last."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asl.errors import StatesError
+from asl.model import (
+    ChoiceState,
+    MapState,
+    Outcome,
+    ParallelState,
+    PassState,
+    State,
+    SucceedState,
+    TaskState,
+    WaitState,
+)
+from asl.payload import Payload
+from runtime import events as ev
+from runtime.draft import Visit
+from runtime.limits import MAX_DATA_BYTES
+from runtime.retry import DATA_LIMIT
+
+_EXITED: Final[dict[type[State], type[ev.StateExited]]] = {
+    TaskState: ev.TaskStateExited,
+    PassState: ev.PassStateExited,
+    ChoiceState: ev.ChoiceStateExited,
+    WaitState: ev.WaitStateExited,
+    SucceedState: ev.SucceedStateExited,
+    ParallelState: ev.ParallelStateExited,
+    MapState: ev.MapStateExited,
+}
+
+
+def is_too_large(payload: Payload) -> bool:
+    """Tell whether a payload exceeds the limit in bytes of UTF-8."""
+    text = payload.text
+    if len(text) * 4 <= MAX_DATA_BYTES:
+        return False
+    return len(text) > MAX_DATA_BYTES or len(text.encode()) > MAX_DATA_BYTES
+
+
+def too_large(name: str) -> StatesError:
+    """Return the error of a result over the limit, in the recorded words."""
+    cause = (
+        f"The state/task '{name}' returned a result with a size exceeding "
+        "the maximum number of bytes service limit."
+    )
+    return StatesError(DATA_LIMIT, cause, prefixed=False)
+
+
+def leave_state(
+    visit: Visit, state: State, outcome: Outcome, next_state: str | None
+) -> None:
+    """Put the exit of the visit; at the end of the root scope, ExecutionSucceeded too."""
+    if is_too_large(outcome.output):
+        raise too_large(visit.name)
+    draft = visit.draft
+    exit_id = visit.put(
+        _EXITED[type(state)](
+            id=draft.next_id,
+            previous_id=visit.last_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            payload=outcome.output,
+            name=visit.name,
+            assigned=outcome.assigned,
+            next=next_state,
+        )
+    )
+    if next_state is None and visit.scope.parent is None:
+        draft.put(
+            ev.ExecutionSucceeded(
+                id=draft.next_id,
+                previous_id=exit_id,
+                time=draft.time,
+                payload=outcome.output,
+            )
+        )

@@ -1,0 +1,115 @@
+"""What can come to an execution from outside, and what whoever sent it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+
+from asl.payload import Payload
+from runtime.execution import TimerKind
+
+
+class Verdict(StrEnum):
+    """What became of a stimulus: it made events, or came too late, or names nothing."""
+
+    ACCEPTED = "accepted"
+    CLOSED = "closed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """The execution was started; its first turn follows."""
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """A turn was cut because it grew too large; go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskClaimed:
+    """A worker has a free slot for a task that waits."""
+
+    scheduled_id: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReturned:
+    """The function of a task returned."""
+
+    scheduled_id: int
+    output: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerRaised:
+    """The function of a task failed."""
+
+    scheduled_id: int
+    error: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLost:
+    """The worker that had a task is gone; what the function did is unknown."""
+
+    scheduled_id: int
+    worker: str
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackSucceeded:
+    """SendTaskSuccess."""
+
+    scheduled_id: int
+    output: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class CallbackFailed:
+    """SendTaskFailure."""
+
+    scheduled_id: int
+    error: str | None
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """SendTaskHeartbeat, or a beat of a worker's function."""
+
+    scheduled_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer is due. `last_heartbeat`: for a HEARTBEAT timer, the latest beat known."""
+
+    event_id: int
+    kind: TimerKind
+    last_heartbeat: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """StopExecution."""
+
+    error: str | None
+    cause: str | None
+
+
+OfTask: TypeAlias = (
+    TaskClaimed
+    | WorkerReturned
+    | WorkerRaised
+    | WorkerLost
+    | CallbackSucceeded
+    | CallbackFailed
+    | Heartbeat
+)
+Stimulus: TypeAlias = Begin | Continue | OfTask | TimerFired | Stop

@@ -1,0 +1,38 @@
+"""What a decision may use besides the execution and its machine.
+
+Whatever is not a pure function of the log enters here: the time, chance, the signer of task
+tokens, and the free capacity of workers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from asl.model import Entropy
+
+if TYPE_CHECKING:
+    from runtime.tokens import TokenSigner
+
+
+def no_worker(_function: str) -> str | None:
+    """Claim nothing: every task waits until a worker asks."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """The outside of one advance.
+
+    `claim(function)` reserves a free slot of a worker that serves the function and names the
+    worker's session, or returns None; a reservation whose commit fails is given back by the
+    engine. `region` is what TaskScheduled shows.
+    """
+
+    now: datetime
+    entropy: Entropy
+    signer: TokenSigner
+    claim: Callable[[str], str | None] = no_worker
+    region: str = "us-east-1"

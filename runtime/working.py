@@ -1,0 +1,218 @@
+"""What Task, Parallel and Map do once they are entered, and again on every retry."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from asl.errors import StatesError
+from asl.model import (
+    MapState,
+    ParallelState,
+    Pattern,
+    ProcessorMode,
+    ResourceKind,
+    TaskState,
+)
+from asl.payload import Json, Payload
+from runtime import events as ev
+from runtime.draft import Draft, Visit
+from runtime.execution import Children
+from runtime.failing import Trouble, fail
+from runtime.lambda_invoke import called_function, is_lambda_invoke
+from runtime.limits import INLINE_MAP_CONCURRENCY
+from runtime.retry import RUNTIME
+
+_SCHEDULED: Final[dict[ResourceKind, type[ev.Scheduled]]] = {
+    ResourceKind.LAMBDA_FUNCTION: ev.LambdaFunctionScheduled,
+    ResourceKind.ACTIVITY: ev.ActivityScheduled,
+    ResourceKind.SERVICE: ev.TaskScheduled,
+}
+
+
+def schedule_task(visit: Visit, state: TaskState) -> None:
+    """Put the Scheduled event, and Started with it where a worker has a free slot."""
+    draft, resource = visit.draft, state.resource
+    environment = visit.environment(scheduled_id=draft.next_id)
+    arguments = state.arguments(environment)
+    timeout = state.timeout_seconds and state.timeout_seconds(environment)
+    heartbeat = state.heartbeat_seconds and state.heartbeat_seconds(environment)
+    function = _function(state, arguments)
+    visit.put(
+        _SCHEDULED[resource.kind](
+            id=draft.next_id,
+            previous_id=visit.last_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            payload=arguments,
+            resource=resource.resource or resource.arn,
+            resource_type=resource.resource_type,
+            region=draft.turn.region if resource.resource_type else "",
+            timeout_seconds=timeout,
+            heartbeat_seconds=heartbeat,
+            credentials=state.credentials and state.credentials(environment),
+            function=function,
+            waits_for_token=resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN,
+            due=_due(draft, timeout),
+            heartbeat_due=_due(draft, heartbeat),
+        )
+    )
+    if function is None:
+        _refuse_service(visit, state)
+        return
+    worker = draft.turn.claim(function)
+    if worker is not None:
+        put_started(visit, resource.kind.value, worker, state)
+
+
+def _function(state: TaskState, arguments: Payload) -> str | None:
+    """Name what a worker must serve; None: no worker can, and no integration is here."""
+    resource = state.resource
+    match resource.kind:
+        case ResourceKind.LAMBDA_FUNCTION:
+            return resource.function
+        case ResourceKind.ACTIVITY:
+            return resource.arn
+        case ResourceKind.SERVICE:
+            return called_function(arguments) if is_lambda_invoke(resource) else None
+
+
+def _due(draft: Draft, seconds: int | None) -> datetime | None:
+    return None if seconds is None else draft.time + timedelta(seconds=seconds)
+
+
+def put_started(visit: Visit, family: str, worker: str, state: TaskState) -> None:
+    """Put the Started event of the task that was scheduled last in this visit."""
+    draft = visit.draft
+    if family == ResourceKind.SERVICE:
+        visit.put(
+            ev.TaskStarted(
+                id=draft.next_id,
+                previous_id=visit.last_id,
+                time=draft.time,
+                scope=visit.scope_id,
+                visit=visit.id,
+                worker=worker,
+                resource=state.resource.resource,
+                resource_type=state.resource.resource_type,
+            )
+        )
+        return
+    is_activity = family == ResourceKind.ACTIVITY
+    event_class = ev.ActivityStarted if is_activity else ev.LambdaFunctionStarted
+    visit.put(
+        event_class(
+            id=draft.next_id,
+            previous_id=visit.last_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            worker=worker,
+        )
+    )
+
+
+def _refuse_service(visit: Visit, state: TaskState) -> None:
+    draft, resource = visit.draft, state.resource
+    wanted = f"{resource.resource_type}:{resource.resource}"
+    cause = f"No integration with {wanted} is installed on this server."
+    if is_lambda_invoke(resource):
+        cause = "The parameter FunctionName is missing or is not a string."
+    visit.put(
+        ev.TaskStartFailed(
+            id=draft.next_id,
+            previous_id=visit.last_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            error="States.TaskFailed",
+            cause=cause,
+            resource=resource.resource,
+            resource_type=resource.resource_type,
+        )
+    )
+    fail(visit, Trouble(error="States.TaskFailed", cause=cause))
+
+
+def start_branches(visit: Visit, state: ParallelState) -> None:
+    """Put ParallelStateStarted; folding it makes every branch ready."""
+    draft = visit.draft
+    regions = draft.machine.regions
+    visit.put(
+        ev.ParallelStateStarted(
+            id=draft.next_id,
+            previous_id=visit.last_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            payload=state.arguments(visit.environment()),
+            regions=state.branches,
+            starts=tuple(regions[branch].start_at for branch in state.branches),
+        )
+    )
+
+
+def start_map(visit: Visit, state: MapState) -> None:
+    """Put MapStateStarted and as many iterations as may run at once."""
+    if state.mode is ProcessorMode.DISTRIBUTED:
+        raise StatesError(RUNTIME, "Distributed Map is not installed on this server.")
+    draft = visit.draft
+    environment = visit.environment()
+    items = state.items(environment)
+    concurrency = state.max_concurrency(environment) or INLINE_MAP_CONCURRENCY
+    same = items is visit.input.value
+    visit.put(
+        ev.MapStateStarted(
+            id=draft.next_id,
+            previous_id=visit.last_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            payload=visit.input if same else Payload.of_value(items),
+            length=len(items),
+            region=state.processor,
+            start_at=draft.machine.regions[state.processor].start_at,
+            concurrency=concurrency,
+        )
+    )
+    started_id = visit.last_id
+    first = range(min(concurrency, len(items)))
+    inputs = [_item_input(visit, state, index, items[index]) for index in first]
+    for index in first:
+        _put_iteration(visit, started_id, index, inputs[index])
+
+
+def start_next_iteration(
+    visit: Visit, state: MapState, children: Children, previous_id: int
+) -> None:
+    """Put the next iteration into the slot that the event `previous_id` has freed."""
+    assert children.items is not None
+    items = children.items.value
+    assert isinstance(items, list), "the items of a Map are a list"
+    index = children.next_index
+    _put_iteration(
+        visit, previous_id, index, _item_input(visit, state, index, items[index])
+    )
+
+
+def _item_input(visit: Visit, state: MapState, index: int, item: Json) -> Payload:
+    return state.item_input(visit.environment(item=(index, item)), index, item)
+
+
+def _put_iteration(
+    visit: Visit, previous_id: int, index: int, payload: Payload
+) -> None:
+    draft = visit.draft
+    draft.put(
+        ev.MapIterationStarted(
+            id=draft.next_id,
+            previous_id=previous_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            payload=payload,
+            name=visit.name,
+            index=index,
+        )
+    )
