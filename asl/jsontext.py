@@ -59,4 +59,6 @@ def dumps(value: Json) -> str:
     try:
         return orjson.dumps(value).decode()
     except (TypeError, ValueError):
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return json.dumps(
+            value, ensure_ascii=False, separators=(",", ":"), allow_nan=False
+        )

@@ -65,7 +65,7 @@ class Pattern(StrEnum):
     REQUEST_RESPONSE = ""
     SYNC = ".sync"
     SYNC_2 = ".sync:2"
-    WAIT_FOR_TASK_TOKEN = ".waitForTaskToken"
+    WAIT_FOR_TASK_TOKEN = ".waitForTaskToken"  # noqa: S105 - a pattern, no password
 
 
 class ResourceKind(StrEnum):

@@ -11,7 +11,7 @@ from typing import TypeAlias, Union
 
 from asl.jsontext import dumps, loads
 
-Json: TypeAlias = Union[None, bool, int, float, str, list["Json"], dict[str, "Json"]]
+Json: TypeAlias = Union[bool, int, float, str, list["Json"], dict[str, "Json"], None]  # noqa: UP007 - `|` has no place for the name of itself
 
 
 class _Absent:

@@ -1,0 +1,1 @@
+"""JSONata mode: expressions between `{%` and `%}`, evaluated under limits."""

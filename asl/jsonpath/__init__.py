@@ -1,0 +1,1 @@
+"""JSONPath mode: paths, payload templates, intrinsic functions, choice rules, data flow."""

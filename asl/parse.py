@@ -1,0 +1,148 @@
+"""From the text of a definition to a compiled machine, in one walk.
+
+The walk compiles and checks at once, so that a rule stands in one place: `parse_machine`
+raises what the walk found, `asl.validate` returns it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asl.errors import DefinitionError, PayloadError
+from asl.fields import MAX_SECONDS, Fields
+from asl.jsontext import loads
+from asl.language import Scope
+from asl.model import Machine, Region, State
+from asl.payload import Json
+from asl.report import Code, Report
+from asl.states import LANGUAGES, compile_state
+from asl.transitions import check_transitions
+
+DEFAULT_LANGUAGE: Final = "JSONPath"
+MAX_NESTING: Final = 50
+MAX_NAME: Final = 80
+_MACHINE_FIELDS: Final = frozenset(
+    {"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"}
+)
+_REGION_FIELDS: Final = frozenset({"Comment", "StartAt", "States", "ProcessorConfig"})
+
+
+def parse_machine(definition_text: str) -> Machine:
+    """Compile a definition; raise DefinitionError with everything that is wrong with it."""
+    report = Report()
+    machine = compile_machine(definition_text, report)
+    report.raise_errors()
+    if machine is None:
+        raise DefinitionError("Invalid State Machine Definition")
+    return machine
+
+
+def compile_machine(definition_text: str, report: Report) -> Machine | None:
+    """Compile a definition, reporting what is wrong; None when there is nothing to compile."""
+    definition = _read(definition_text, report)
+    if definition is None:
+        return None
+    fields = Fields(definition, "", report)
+    fields.allow(_MACHINE_FIELDS)
+    language = _language(fields, DEFAULT_LANGUAGE)
+    compiler = _Compiler(report, language)
+    compiler.region(fields, 1)
+    return Machine(
+        regions=tuple(compiler.regions),
+        timeout_seconds=fields.integer("TimeoutSeconds", 1, MAX_SECONDS),
+        comment=fields.text("Comment"),
+        query_language=language,
+        variable_references=compiler.references,
+    )
+
+
+def _read(text: str, report: Report) -> dict[str, Json] | None:
+    try:
+        definition = loads(text)
+    except PayloadError as error:
+        report.error(str(error), "/", Code.INVALID_JSON)
+        return None
+    if not isinstance(definition, dict):
+        report.error("Expected value of type Object", "/")
+        return None
+    return definition
+
+
+def _language(fields: Fields, default: str) -> str:
+    language = fields.text("QueryLanguage")
+    if language is None:
+        return default
+    if language not in LANGUAGES:
+        fields.refuse("QueryLanguage", "Value is not one of: [JSONPath, JSONata]")
+        return default
+    if default == "JSONata" and language != default:
+        message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
+        fields.refuse("QueryLanguage", message)
+    return language
+
+
+class _Compiler:
+    """Compiles the regions of one machine, depth first."""
+
+    def __init__(self, report: Report, language: str) -> None:
+        self.report = report
+        self.language = language
+        self.regions: list[Region] = []
+        self.references: dict[str, list[str]] = {}
+        self._names: set[str] = set()
+
+    def region(self, fields: Fields, depth: int) -> int:
+        """Compile the whole machine, a branch or a processor; return its number."""
+        number = len(self.regions)
+        self.regions.append(Region(start_at="", states={}))
+        if depth > MAX_NESTING:
+            message = "States are too deeply nested"
+            self.report.error(message, fields.location, Code.TOO_DEEPLY_NESTED)
+            return number
+        fields.require("StartAt", "States") if len(fields.values) else self._empty(
+            fields
+        )
+        states = fields.object("States")
+        compiled = {} if states is None else self._states(states, depth)
+        start_at = fields.text("StartAt")
+        if states is not None:
+            check_transitions(fields, states)
+        self.regions[number] = Region(start_at=start_at or "", states=compiled)
+        return number
+
+    def _empty(self, fields: Fields) -> None:
+        fields.require("States", "StartAt")
+
+    def _states(self, states: Fields, depth: int) -> dict[str, State]:
+        if not states.values:
+            self.report.error("Value cannot be empty", states.location)
+        compiled: dict[str, State] = {}
+        for name in states.values:
+            self._check_name(name, states)
+            fields = states.object(name)
+            state = None if fields is None else self._state(name, fields, depth)
+            if state is not None:
+                compiled[name] = state
+        return compiled
+
+    def _state(self, name: str, fields: Fields, depth: int) -> State | None:
+        scope = Scope(name, fields)
+        language = _language(fields, self.language)
+
+        def subregion(inner: Fields) -> int:
+            inner.allow(_REGION_FIELDS)
+            return self.region(inner, depth + 1)
+
+        state = compile_state(scope, language, subregion)
+        if scope.references:
+            self.references[name] = sorted(scope.references)
+        return state
+
+    def _check_name(self, name: str, states: Fields) -> None:
+        if not 0 < len(name) <= MAX_NAME:
+            message = f"State name must have between 1 and {MAX_NAME} characters"
+            states.refuse(name, message, Code.INVALID_STATE_NAME)
+        if name in self._names:
+            message = f"Duplicate State name: {name}"
+            states.refuse(name, message, Code.DUPLICATE_STATE_NAME)
+        self._names.add(name)

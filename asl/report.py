@@ -1,0 +1,75 @@
+"""What is wrong with a definition: diagnostics, collected in one pass over all of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from asl.errors import DefinitionError
+
+
+class Severity(StrEnum):
+    """How bad a diagnostic is; an ERROR refuses the definition."""
+
+    ERROR = "ERROR"
+    WARNING = "WARNING"
+
+
+class Code(StrEnum):
+    """The public codes of diagnostics."""
+
+    INVALID_JSON = "INVALID_JSON_DESCRIPTION"
+    MISSING_DESCRIPTION = "MISSING_DESCRIPTION"
+    SCHEMA = "SCHEMA_VALIDATION_FAILED"
+    INVALID_RESOURCE = "INVALID_RESOURCE"
+    MISSING_END_STATE = "MISSING_END_STATE"
+    DUPLICATE_STATE_NAME = "DUPLICATE_STATE_NAME"
+    INVALID_STATE_NAME = "INVALID_STATE_NAME"
+    DUPLICATE_LABEL_NAME = "DUPLICATE_LABEL_NAME"
+    INVALID_LABEL_NAME = "INVALID_LABEL_NAME"
+    MISSING_TRANSITION_TARGET = "MISSING_TRANSITION_TARGET"
+    TOO_DEEPLY_NESTED = "TOO_DEEPLY_NESTED"
+    NO_DOLLAR = "NO_DOLLAR"
+    NO_PATH = "NO_PATH"
+    PASS_RESULT_IS_STATIC = "PASS_RESULT_IS_STATIC"  # noqa: S105 - a code, not a password
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One finding; `location` is a JSON pointer (`/` for the whole definition)."""
+
+    severity: Severity
+    code: Code
+    message: str
+    location: str
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything found in one definition, in the order of the walk."""
+
+    diagnostics: list[Diagnostic] = field(default_factory=list)
+
+    def error(self, message: str, location: str, code: Code = Code.SCHEMA) -> None:
+        """Note something that refuses the definition."""
+        self.diagnostics.append(
+            Diagnostic(Severity.ERROR, code, message, location or "/")
+        )
+
+    def warn(self, message: str, location: str, code: Code) -> None:
+        """Note something that is allowed and probably not meant."""
+        found = Diagnostic(Severity.WARNING, code, message, location or "/")
+        self.diagnostics.append(found)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The findings that refuse the definition."""
+        return [item for item in self.diagnostics if item.severity is Severity.ERROR]
+
+    def raise_errors(self) -> None:
+        """Raise DefinitionError when there is an error, with all of them in one message."""
+        errors = self.errors
+        if errors:
+            listed = ", ".join(f"{e.code}: {e.message} at {e.location}" for e in errors)
+            msg = f"Invalid State Machine Definition: '{listed}'"
+            raise DefinitionError(msg)

@@ -1,0 +1,98 @@
+"""Retry and Catch."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from asl.fields import MAX_SECONDS, Fields, pointer
+from asl.language import QueryLanguage
+from asl.model import Catcher, Retrier
+from asl.payload import Json
+
+MAX_DELAY_SECONDS: Final = 31_622_400
+_ALL: Final = "States.ALL"
+_RETRIER_FIELDS: Final = frozenset(
+    {
+        "Comment",
+        "ErrorEquals",
+        "IntervalSeconds",
+        "MaxAttempts",
+        "BackoffRate",
+        "MaxDelaySeconds",
+        "JitterStrategy",
+    }
+)
+_CATCHER_FIELDS: Final = {
+    "JSONPath": frozenset({"Comment", "ErrorEquals", "Next", "ResultPath", "Assign"}),
+    "JSONata": frozenset({"Comment", "ErrorEquals", "Next", "Output", "Assign"}),
+}
+
+
+def parse_retriers(state: Fields) -> tuple[Retrier, ...]:
+    """Read Retry."""
+    entries = list(state.objects("Retry"))
+    _check_all_is_last(entries)
+    return tuple(_retrier(entry) for entry in entries)
+
+
+def _retrier(entry: Fields) -> Retrier:
+    entry.allow(_RETRIER_FIELDS)
+    interval = entry.integer("IntervalSeconds", 1, MAX_SECONDS)
+    attempts = entry.integer("MaxAttempts", 0, MAX_SECONDS)
+    backoff = entry.number("BackoffRate", 1.0, float("inf"))
+    longest = entry.integer("MaxDelaySeconds", 1, MAX_DELAY_SECONDS)
+    interval = 1 if interval is None else interval
+    if longest is not None and longest <= interval:
+        entry.refuse(
+            "MaxDelaySeconds", "MaxDelaySeconds must be greater than IntervalSeconds"
+        )
+    return Retrier(
+        errors=_errors(entry),
+        interval_seconds=interval,
+        max_attempts=3 if attempts is None else attempts,
+        backoff_rate=2.0 if backoff is None else float(backoff),
+        max_delay_seconds=longest,
+        jitter=_jitter(entry),
+    )
+
+
+def _jitter(entry: Fields) -> bool:
+    strategy = entry.text("JitterStrategy")
+    if strategy not in (None, "FULL", "NONE"):
+        entry.refuse("JitterStrategy", "Value is not one of: [FULL, NONE]")
+    return strategy == "FULL"
+
+
+def parse_catchers(state: Fields, language: QueryLanguage) -> tuple[Catcher, ...]:
+    """Read Catch."""
+    entries = list(state.objects("Catch"))
+    _check_all_is_last(entries)
+    return tuple(_catcher(entry, language) for entry in entries)
+
+
+def _catcher(entry: Fields, language: QueryLanguage) -> Catcher:
+    entry.allow(_CATCHER_FIELDS[language.name])
+    entry.require("Next")
+    return Catcher(
+        errors=_errors(entry),
+        next=entry.text("Next") or "",
+        leave=language.leave_caught(entry),
+    )
+
+
+def _errors(entry: Fields) -> tuple[str, ...]:
+    entry.require("ErrorEquals")
+    errors = entry.texts("ErrorEquals")
+    if not errors and entry.raw("ErrorEquals") == []:
+        entry.refuse("ErrorEquals", "Value cannot be empty")
+    if _ALL in errors and len(errors) > 1:
+        entry.refuse("ErrorEquals", f"{_ALL} must appear alone")
+    return errors
+
+
+def _check_all_is_last(entries: list[Fields]) -> None:
+    for entry in entries[:-1]:
+        errors: Json = entry.raw("ErrorEquals")
+        if isinstance(errors, list) and _ALL in errors:
+            message = f"{_ALL} must appear in the last entry"
+            entry.report.error(message, pointer(entry.location, "ErrorEquals"))
