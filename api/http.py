@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, MutableMapping
-from typing import Any, Final, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any, Final, TypeAlias
 
 from api.errors import RequestEntityTooLargeException, SerializationException
 
-T = TypeVar("T")
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
 Receive: TypeAlias = Callable[[], Awaitable[Message]]
@@ -91,22 +90,3 @@ async def respond_json(send: Send, status: int, body: bytes) -> None:
         (b"cache-control", b"no-store"),
     ]
     await respond(send, status, body, headers)
-
-
-async def while_connected(receive: Receive, work: Coroutine[Any, Any, T]) -> T:
-    """Run `work` for as long as its client waits; raise ClientGone when it hangs up.
-
-    To be called after the body was read: whatever arrives then is the hang-up. The work is
-    cancelled and awaited before this returns, so it can undo what it has half done.
-    """
-    working = asyncio.ensure_future(work)
-    watching = asyncio.ensure_future(receive())
-    try:
-        await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
-        if not working.done():
-            raise ClientGone
-        return working.result()
-    finally:
-        for task in (working, watching):
-            task.cancel()
-        await asyncio.gather(working, watching, return_exceptions=True)

@@ -48,7 +48,9 @@ class PageTokens:
         self._current = max(self._keys)
         self._clock = clock
 
-    def issue(self, operation: str, arguments: Json, position: Json) -> str:
+    def issue(
+        self, operation: str, arguments: Mapping[str, object], position: Json
+    ) -> str:
         """Return the token that continues after `position`."""
         expires = int((self._clock.now() + PAGE_TOKEN_LIFETIME).timestamp())
         binding = _binding(operation, arguments)
@@ -57,7 +59,7 @@ class PageTokens:
         mac = self._mac(self._current, signed)
         return urlsafe_b64encode(signed + mac).rstrip(b"=").decode()
 
-    def open(self, token: str, operation: str, arguments: Json) -> Json:
+    def open(self, token: str, operation: str, arguments: Mapping[str, object]) -> Json:
         """Return the position in a token; raise InvalidToken for any other text."""
         raw = _decode(token)
         if raw is None or len(raw) < _HEAD.size + _MAC_BYTES:
@@ -79,7 +81,7 @@ class PageTokens:
         return hmac.digest(self._keys[key_id], signed, "sha256")[:_MAC_BYTES]
 
 
-def _binding(operation: str, arguments: Json) -> bytes:
+def _binding(operation: str, arguments: Mapping[str, object]) -> bytes:
     text = orjson.dumps([operation, arguments], option=orjson.OPT_SORT_KEYS)
     return sha256(text).digest()[:8]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from itertools import count
 from typing import Any, Final, Protocol, TypeAlias
@@ -36,8 +36,8 @@ from api.http import (
     media_type,
     read_body,
     respond,
-    while_connected,
 )
+from api.polls import Polls
 from runtime.limits import MAX_REQUEST_BYTES
 
 Response: TypeAlias = Mapping[str, Any]
@@ -60,7 +60,7 @@ class Endpoint:
     """One operation, bound to what it runs on; `waits` says that it polls."""
 
     read: Callable[[object], Any]
-    run: Callable[[Any], Awaitable[Response]]
+    run: Callable[[Any], Coroutine[Any, Any, Response]]
     waits: bool = False
 
 
@@ -81,13 +81,16 @@ class RequestIds:
 class Wire:
     """The ASGI application for `POST /`."""
 
-    def __init__(self, endpoints: Mapping[str, Endpoint], gate: Gate) -> None:
+    def __init__(
+        self, endpoints: Mapping[str, Endpoint], gate: Gate, polls: Polls
+    ) -> None:
         """Take the operations by name."""
         self._endpoints = {
             (_TARGET_PREFIX + name).encode(): endpoint
             for name, endpoint in endpoints.items()
         }
         self._gate = gate
+        self._polls = polls
         self._ids = RequestIds()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,7 +123,7 @@ class Wire:
         endpoint = self._endpoint(headers)
         request = endpoint.read(decode(await read_body(receive, MAX_REQUEST_BYTES)))
         if endpoint.waits:
-            return await while_connected(receive, _as_coroutine(endpoint.run(request)))
+            return await self._polls.run(receive, endpoint.run(request), {})
         return await endpoint.run(request)
 
     def _endpoint(self, headers: Headers) -> Endpoint:
@@ -136,10 +139,6 @@ class Wire:
         if endpoint is None:
             raise UnknownOperationException("There is no such operation here.")
         return endpoint
-
-
-async def _as_coroutine(work: Awaitable[Response]) -> Response:
-    return await work
 
 
 def decode(body: bytes) -> object:

@@ -1,0 +1,83 @@
+"""The HTTP server under the API: uvicorn, inside the process's one event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Iterator
+from typing import Final
+
+import uvicorn
+
+from api.app import App
+
+_BACKLOG: Final = 2048
+_GRACE_SECONDS: Final = 10
+_KEEP_ALIVE_SECONDS: Final = 75
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to whoever runs the process."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class HttpServer:
+    """Serves an application on one socket until it is stopped."""
+
+    def __init__(self, app: App, listener: socket.socket) -> None:
+        """Take a bound socket, so that the port is known before anything starts."""
+        config = uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            loop="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+        self._app = app
+        self._listener = listener
+        self._server = _Server(config)
+        self._serving: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        port: int = self._listener.getsockname()[1]
+        return port
+
+    async def start(self) -> None:
+        """Accept connections; return at once."""
+        self._listener.listen(_BACKLOG)
+        self._serving = asyncio.create_task(self._server.serve([self._listener]))
+
+    async def stop(self) -> None:
+        """Stop accepting, end the long polls, let the other requests finish."""
+        if self._serving is None:
+            return
+        self._app.drain()
+        self._server.should_exit = True
+        await self._serving
+        self._serving = None
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a bound socket; port 0 takes a free one."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+    except OSError:
+        listener.close()
+        raise
+    return listener
