@@ -1,0 +1,103 @@
+"""Where decisions become durable: the protocol of the two journals.
+
+`PostgresJournal` keeps the log in PostgreSQL; `MemoryJournal` is production code for Express
+executions and passes the same suite. A batch is all or nothing: after `commit` returns, every
+event in it exists; after it raises, what exists is as the error says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from runtime.events import HistoryEvent
+from runtime.execution import Execution, OpenTask, Status, TimerKey
+from runtime.identity import ExecutionId
+
+
+class JournalError(Exception):
+    """Base of what a commit can end with."""
+
+
+class FenceLostError(JournalError):
+    """Some shard of the batch is not held at the expected epoch; nothing was written."""
+
+
+class CommitAbortedError(JournalError):
+    """The database gave the transaction up for a passing reason; nothing was written."""
+
+
+class RowRefusedError(JournalError):
+    """The database refuses a row of the batch, and always will; nothing was written."""
+
+
+class OutcomeUnknownError(JournalError):
+    """The connection was lost: the batch is written, or it is not."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Entry:
+    """What one execution's turn writes.
+
+    Timers are `(event id, kind)`; `opened_timers` adds the due time. `closing` is set when
+    the execution ended. `consumed` are inbox rows without a sender who waits, `verdicts` those
+    with one. `is_cut` asks for a Continue of its own.
+    """
+
+    shard: int
+    execution_id: ExecutionId
+    events: Sequence[HistoryEvent] = ()
+    opened_timers: Sequence[tuple[TimerKey, datetime]] = ()
+    closed_timers: Sequence[TimerKey] = ()
+    opened_tasks: Sequence[OpenTask] = ()
+    changed_tasks: Sequence[OpenTask] = ()
+    closed_tasks: Sequence[int] = ()
+    closing: tuple[Status, datetime, int] | None = None
+    consumed: Sequence[int] = ()
+    verdicts: Sequence[tuple[int, str]] = ()
+    is_cut: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Batch:
+    """Entries of many executions, and the epochs at which their shards must be held."""
+
+    epochs: Mapping[int, int]
+    entries: list[Entry]
+    now: datetime
+    continuations: dict[ExecutionId, int] = field(default_factory=dict)
+
+
+class Journal(Protocol):
+    """Appends batches and reads logs."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch; fill `batch.continuations` with the inbox ids of cut turns."""
+
+    async def load(
+        self, executions: Sequence[tuple[int, ExecutionId]]
+    ) -> dict[ExecutionId, list[HistoryEvent]]:
+        """Read whole logs, from the first event on; an unknown execution is left out."""
+
+
+def entry_of(execution: Execution, events: Sequence[HistoryEvent]) -> Entry:
+    """Describe what has changed in an execution since its last commit."""
+    entry = Entry(
+        shard=execution.shard, execution_id=execution.execution_id, events=events
+    )
+    timers, tasks = execution.timers, execution.tasks
+    if execution.opened_timers:
+        entry.opened_timers = [(key, timers[key]) for key in execution.opened_timers]
+    if execution.closed_timers:
+        entry.closed_timers = list(execution.closed_timers)
+    if execution.opened_tasks:
+        entry.opened_tasks = [tasks[task] for task in execution.opened_tasks]
+    if execution.changed_tasks:
+        entry.changed_tasks = [tasks[task] for task in execution.changed_tasks]
+    if execution.closed_tasks:
+        entry.closed_tasks = list(execution.closed_tasks)
+    if not execution.is_open and events and execution.stopped is not None:
+        entry.closing = (execution.status, execution.stopped, execution.last_event_id)
+    return entry
