@@ -29,6 +29,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from runtime.events import EVENT_TYPES
 from storage import roles
+from storage.errors import StorageError
 
 DEFAULT_SHARDS: Final = 64
 MAX_SHARDS: Final = 4096
@@ -39,7 +40,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 VIEWS: Final = Path(__file__).resolve().parent / "views"
 
 
-class MigrationError(Exception):
+class MigrationError(StorageError):
     """The database cannot be brought to the present schema; says why."""
 
 

@@ -107,6 +107,11 @@ def enforcement(connection: Connection[Any]) -> tuple[Enforcement, ...]:
     )
 
 
+def membership(server_version: int) -> str:
+    """Name the kind of membership that allows SET ROLE: any, before PostgreSQL 16."""
+    return "SET" if server_version >= 160000 else "MEMBER"
+
+
 def _attempt(what: str, step: Callable[[], None]) -> list[str]:
     """Run a step, again after a race; return the reason why it was refused, if it was."""
     for remaining in reversed(range(ATTEMPTS)):
@@ -144,8 +149,7 @@ def _exists(connection: Connection[Any], role: str) -> bool:
 
 
 def _can_become(connection: Connection[Any], role: str) -> bool:
-    # Before PostgreSQL 16, every member could SET ROLE.
-    privilege = "SET" if connection.info.server_version >= 160000 else "MEMBER"
+    privilege = membership(connection.info.server_version)
     row = connection.execute("SELECT pg_has_role(%s, %s)", [role, privilege]).fetchone()
     return row is not None and bool(row[0])
 

@@ -314,6 +314,13 @@ COMMENT ON COLUMN worker_sessions.functions IS 'names, as a JSON array';
 
 GROUPS = (INSTALLATION, MACHINES, EXECUTIONS, EVENTS, GUARD, QUEUES, PROCESSES)
 
+# `migrate` makes these after the revisions, from storage/views.
+VIEWS = """
+DROP VIEW IF EXISTS
+    approvals_pending, open_waits, task_attempts, execution_history, executions;
+DROP FUNCTION IF EXISTS stepwell_masked, stepwell_json;
+"""
+
 TABLES = (
     "worker_sessions",
     "engines",
@@ -341,6 +348,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop everything; the histories are gone then."""
+    _execute(VIEWS)
     for table in TABLES:
         op.drop_table(table)
     _execute("DROP FUNCTION stepwell_guard_events()")

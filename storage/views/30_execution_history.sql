@@ -40,8 +40,11 @@ CROSS JOIN LATERAL (
         numbered.*,
         max(
             CASE
-                WHEN numbered.type LIKE '%Started'
-                THEN stepwell_json(numbered.details) ->> 'workerName'
+                WHEN numbered.attempt IS NOT NULL AND numbered.type LIKE '%Started'
+                THEN coalesce(
+                    stepwell_json(numbered.details) ->> 'workerName',
+                    stepwell_json(numbered.memo) ->> 'worker'
+                )
             END
         ) OVER (
             PARTITION BY numbered.visit, numbered.attempt ORDER BY numbered.event_id
@@ -56,6 +59,7 @@ CROSS JOIN LATERAL (
             coalesce(e.state_name, visited.state_name) AS state_name,
             coalesce(e.data, holder.data) AS data,
             e.details,
+            e.memo,
             CASE
                 WHEN e.visit IS NOT NULL
                     AND t.name NOT LIKE '%StateEntered'

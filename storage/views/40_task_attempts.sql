@@ -7,6 +7,7 @@ SELECT
     r.state_machine_arn AS machine,
     visited.state_name,
     stepwell_json(opening.details) ->> 'resource' AS resource,
+    stepwell_json(opening.memo) ->> 'function' AS function,
     a.attempt,
     a.scheduled,
     a.started,
@@ -43,8 +44,15 @@ CROSS JOIN LATERAL (
         min(numbered."time") FILTER (WHERE numbered.type LIKE '%Scheduled')
             AS scheduled,
         min(numbered."time") FILTER (WHERE numbered.type LIKE '%Started') AS started,
-        max(stepwell_json(numbered.details) ->> 'workerName')
-            FILTER (WHERE numbered.type LIKE '%Started') AS worker,
+        max(
+            CASE
+                WHEN numbered.type LIKE '%Started'
+                THEN coalesce(
+                    stepwell_json(numbered.details) ->> 'workerName',
+                    stepwell_json(numbered.memo) ->> 'worker'
+                )
+            END
+        ) AS worker,
         min(numbered.event_id) FILTER (
             WHERE numbered.type LIKE '%Succeeded'
                 OR numbered.type LIKE '%Failed'
@@ -57,6 +65,7 @@ CROSS JOIN LATERAL (
             e."time",
             e.visit,
             e.details,
+            e.memo,
             t.name AS type,
             count(*) FILTER (WHERE t.name LIKE '%Scheduled')
                 OVER (PARTITION BY e.visit ORDER BY e.event_id) AS attempt

@@ -45,4 +45,4 @@ LEFT JOIN timers AS heartbeat
     AND heartbeat.event_id = w.event_id
     AND heartbeat.kind = 4
 WHERE t.name = 'ActivityScheduled'
-    OR stepwell_json(e.details) ->> 'resource' LIKE '%.waitForTaskToken';
+    OR stepwell_json(e.memo) ->> 'waitsForToken' = 'true';

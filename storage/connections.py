@@ -1,0 +1,60 @@
+"""Connections for reads and for everything off the engine's hot path.
+
+What reads and writes with SQL takes a `Connections`: something that lends a connection in
+autocommit mode for the length of an `async with`, as the pool's `connection` does. A read
+is then one round trip; who changes something opens a transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Final, TypeAlias
+
+from psycopg import AsyncConnection, sql
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+from storage import roles
+
+Connection: TypeAlias = AsyncConnection[TupleRow]
+Connections: TypeAlias = Callable[[], AbstractAsyncContextManager[Connection]]
+
+# How long a request waits for a free connection before it is refused.
+PATIENCE_SECONDS: Final = 10.0
+
+
+def connection_pool(
+    url: str, *, largest: int = 8, smallest: int = 1
+) -> AsyncConnectionPool[Connection]:
+    """Make a pool, not yet open, whose connections work as the application's role."""
+    return AsyncConnectionPool(
+        url,
+        min_size=smallest,
+        max_size=largest,
+        timeout=PATIENCE_SECONDS,
+        configure=prepare_session,
+        kwargs={"autocommit": True},
+        open=False,
+        name="stepwell",
+    )
+
+
+async def prepare_session(connection: Connection) -> None:
+    """Make a new session read times in UTC and work as the application's role."""
+    await connection.execute("SET TIME ZONE 'UTC'")
+    if await may_become(connection, roles.APP):
+        await connection.execute(
+            sql.SQL("SET ROLE {}").format(sql.Identifier(roles.APP))
+        )
+
+
+async def may_become(connection: Connection, role: str) -> bool:
+    """Tell whether the role exists and the login may work as it."""
+    cursor = await connection.execute(
+        "SELECT count(*) > 0 AND bool_and(pg_has_role(session_user, rolname, %s)) "
+        "FROM pg_roles WHERE rolname = %s",
+        [roles.membership(connection.info.server_version), role],
+    )
+    row = await cursor.fetchone()
+    return row is not None and bool(row[0])

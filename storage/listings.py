@@ -1,0 +1,128 @@
+"""Executions as they are described, listed and counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from psycopg.rows import class_row
+
+from runtime.execution import Status
+from runtime.identity import ExecutionId
+from storage.connections import Connections
+from storage.statements import statements
+
+_SQL: Final = statements("executions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionRecord:
+    """One execution, without its payloads."""
+
+    execution_id: ExecutionId
+    revision_id: UUID
+    start_date: datetime
+    stop_date: datetime | None
+    redrive_date: datetime | None
+    shard: int
+    generation: int
+    last_event_id: int | None
+    redrive_count: int
+    arn: str
+    name: str
+    state_machine_arn: str
+    status: str
+    version_arn: str | None
+    alias_arn: str | None
+    map_run_arn: str | None
+    trace_header: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExecutionDescription(ExecutionRecord):
+    """One execution with its payloads.
+
+    `output` and `details` (a JSON text with error and cause) are those of its last event:
+    they are None while it is open.
+    """
+
+    input: str | None
+    output: str | None
+    details: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """Where a page ended: the next one begins after it."""
+
+    start_date: datetime
+    execution_id: str
+
+    @classmethod
+    def of(cls, last: ExecutionRecord) -> Position:
+        """Return the position after the last execution of a page."""
+        return cls(last.start_date, last.execution_id)
+
+
+BEFORE_ALL: Final = Position(
+    datetime.max.replace(tzinfo=UTC), str(UUID(int=2**128 - 1))
+)
+
+
+class Executions:
+    """The executions of an installation, open and closed."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def newest(self, shard: int, arn: str) -> ExecutionRecord | None:
+        """Return the newest execution of an ARN."""
+        async with (
+            self._connections() as connection,
+            connection.cursor(row_factory=class_row(ExecutionRecord)) as cursor,
+        ):
+            await cursor.execute(_SQL["newest"], {"shard": shard, "arn": arn})
+            return await cursor.fetchone()
+
+    async def describe(self, shard: int, arn: str) -> ExecutionDescription | None:
+        """Return the newest execution of an ARN with its payloads."""
+        async with (
+            self._connections() as connection,
+            connection.cursor(row_factory=class_row(ExecutionDescription)) as cursor,
+        ):
+            await cursor.execute(_SQL["description"], {"shard": shard, "arn": arn})
+            return await cursor.fetchone()
+
+    async def page(
+        self,
+        state_machine_arn: str,
+        *,
+        statuses: Sequence[str] = tuple(Status),
+        after: Position = BEFORE_ALL,
+        limit: int = 100,
+    ) -> list[ExecutionRecord]:
+        """Return a machine's executions of some statuses, newest first."""
+        async with (
+            self._connections() as connection,
+            connection.cursor(row_factory=class_row(ExecutionRecord)) as cursor,
+        ):
+            await cursor.execute(
+                _SQL["page"],
+                {
+                    "state_machine_arn": state_machine_arn,
+                    "statuses": [str(status) for status in statuses],
+                    "before_date": after.start_date,
+                    "before_id": after.execution_id,
+                    "limit": limit,
+                },
+            )
+            return await cursor.fetchall()
+
+    async def count_open(self) -> dict[str, int]:
+        """Count the open executions of each machine."""
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["count_open"])
+            return dict(await cursor.fetchall())

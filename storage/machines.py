@@ -1,0 +1,263 @@
+"""State machines: created, updated into new revisions, deleted, and read.
+
+A machine points to its present revision. An execution keeps the revision it was started
+with, so revisions are never changed; they outlive their machine. Versions, when they come,
+point to revisions too, and aliases to versions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
+from typing import Any, Final, TypedDict, Unpack
+from uuid import UUID, uuid4
+
+from psycopg import Rollback
+from psycopg.rows import class_row
+from psycopg.types.json import Json
+
+from storage.connections import Connection, Connections
+from storage.errors import StorageError
+from storage.statements import statements
+
+_SQL: Final = statements("machines")
+
+
+class MachineError(StorageError):
+    """A request that the machine's present state does not allow."""
+
+
+class MachineExistsError(MachineError):
+    """A machine of that ARN exists and is another one. Its argument is the ARN."""
+
+
+class MachineDeletingError(MachineError):
+    """The machine is being deleted. Its argument is the ARN."""
+
+
+class MachineMissingError(MachineError):
+    """There is no machine of that ARN. Its argument is the ARN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blueprint:
+    """What a revision holds: everything about a machine that an update may change.
+
+    The configurations are compared as they are given: write out their defaults before.
+    """
+
+    definition: str
+    role_arn: str
+    logging_configuration: Mapping[str, Any] | None = None
+    tracing_configuration: Mapping[str, Any] | None = None
+    encryption_configuration: Mapping[str, Any] | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return the values as parameters of a statement."""
+        values = {field.name: getattr(self, field.name) for field in fields(Blueprint)}
+        return {
+            name: Json(value) if isinstance(value, Mapping) else value
+            for name, value in values.items()
+        }
+
+
+class Changes(TypedDict, total=False):
+    """The fields of a blueprint that an update names."""
+
+    definition: str
+    role_arn: str
+    logging_configuration: Mapping[str, Any] | None
+    tracing_configuration: Mapping[str, Any] | None
+    encryption_configuration: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevisionRecord(Blueprint):
+    """A stored revision; numbers count from 1, which is the machine as it was created."""
+
+    revision_id: UUID
+    number: int
+    state_machine_arn: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineRecord(Blueprint):
+    """A machine as it is now, with its present revision."""
+
+    arn: str
+    name: str
+    type: str
+    status: str
+    created_at: datetime
+    updated_at: datetime
+    revision_id: UUID
+    number: int
+
+    @property
+    def is_deleting(self) -> bool:
+        """Whether DeleteStateMachine was called and some execution is still open."""
+        return self.status == "DELETING"
+
+    @property
+    def blueprint(self) -> Blueprint:
+        """The part that a revision holds."""
+        return Blueprint(
+            **{field.name: getattr(self, field.name) for field in fields(Blueprint)}
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSummary:
+    """What a list of machines shows."""
+
+    arn: str
+    name: str
+    type: str
+    created_at: datetime
+
+
+class Machines:
+    """The state machines of an installation."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def create(
+        self, arn: str, name: str, kind: str, blueprint: Blueprint, now: datetime
+    ) -> MachineRecord:
+        """Create a machine (`kind`: STANDARD or EXPRESS), or return the same one.
+
+        A repeated request is the same in all but the role, which is then not applied.
+        """
+        async with self._connections() as connection, connection.transaction():
+            existing = await _fetch(connection, "lock", arn)
+            if existing is None:
+                created = await _insert(connection, arn, name, kind, blueprint, now)
+                if created is not None:
+                    return created
+                existing = await _fetch(connection, "lock", arn)
+        if existing is None:  # created and deleted by others, just now
+            raise MachineDeletingError(arn)
+        return _same(existing, kind, blueprint)
+
+    async def update(
+        self, arn: str, now: datetime, **changes: Unpack[Changes]
+    ) -> MachineRecord:
+        """Change the given fields of a machine's blueprint; make a revision of it.
+
+        Where nothing changes, the revision stays.
+        """
+        async with self._connections() as connection, connection.transaction():
+            machine = _changeable(await _fetch(connection, "lock", arn), arn)
+            blueprint = replace(machine.blueprint, **changes)
+            if blueprint == machine.blueprint:
+                return machine
+            revision_id = await _insert_revision(
+                connection, arn, machine.number + 1, blueprint, now
+            )
+            await connection.execute(
+                _SQL["point_to_revision"],
+                {"arn": arn, "now": now, "revision_id": revision_id}
+                | blueprint.parameters(),
+            )
+            updated = await _fetch(connection, "describe", arn)
+        assert updated is not None, "the machine is locked"
+        return updated
+
+    async def delete(self, arn: str, now: datetime) -> None:
+        """Begin to delete a machine; it is gone once no execution of it is open."""
+        async with self._connections() as connection:
+            await connection.execute(_SQL["mark_deleting"], {"arn": arn, "now": now})
+        await self.finish_deletions()
+
+    async def finish_deletions(self) -> list[str]:
+        """Forget the machines whose deletion nothing holds up any more; a sweep."""
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["finish_deletions"])
+            return [row[0] for row in await cursor.fetchall()]
+
+    async def get(self, arn: str) -> MachineRecord | None:
+        """Return a machine as it is now."""
+        async with self._connections() as connection:
+            return await _fetch(connection, "describe", arn)
+
+    async def revision(self, revision_id: UUID | str) -> RevisionRecord | None:
+        """Return what an execution of that revision runs."""
+        async with (
+            self._connections() as connection,
+            connection.cursor(row_factory=class_row(RevisionRecord)) as cursor,
+        ):
+            await cursor.execute(_SQL["revision"], {"revision_id": revision_id})
+            return await cursor.fetchone()
+
+    async def page(self, *, after: str = "", limit: int = 100) -> list[MachineSummary]:
+        """Return the machines whose ARN follows `after`, in the order of their ARNs."""
+        async with (
+            self._connections() as connection,
+            connection.cursor(row_factory=class_row(MachineSummary)) as cursor,
+        ):
+            await cursor.execute(_SQL["page"], {"after": after, "limit": limit})
+            return await cursor.fetchall()
+
+
+def _same(existing: MachineRecord, kind: str, blueprint: Blueprint) -> MachineRecord:
+    """Return the machine that exists if a request to create it means the same."""
+    if existing.is_deleting:
+        raise MachineDeletingError(existing.arn)
+    wanted = replace(blueprint, role_arn=existing.role_arn)
+    if existing.type != kind or existing.blueprint != wanted:
+        raise MachineExistsError(existing.arn)
+    return existing
+
+
+def _changeable(machine: MachineRecord | None, arn: str) -> MachineRecord:
+    if machine is None:
+        raise MachineMissingError(arn)
+    if machine.is_deleting:
+        raise MachineDeletingError(arn)
+    return machine
+
+
+async def _fetch(
+    connection: Connection, statement: str, arn: str
+) -> MachineRecord | None:
+    async with connection.cursor(row_factory=class_row(MachineRecord)) as cursor:
+        await cursor.execute(_SQL[statement], {"arn": arn})
+        return await cursor.fetchone()
+
+
+async def _insert(
+    connection: Connection,
+    arn: str,
+    name: str,
+    kind: str,
+    blueprint: Blueprint,
+    now: datetime,
+) -> MachineRecord | None:
+    """Insert a machine and its first revision; None when somebody else was faster."""
+    async with connection.transaction() as transaction:
+        revision_id = await _insert_revision(connection, arn, 1, blueprint, now)
+        cursor = await connection.execute(
+            _SQL["insert_machine"],
+            {"arn": arn, "name": name, "type": kind, "now": now}
+            | {"revision_id": revision_id}
+            | blueprint.parameters(),
+        )
+        if cursor.rowcount:
+            return await _fetch(connection, "describe", arn)
+        raise Rollback(transaction)
+    return None
+
+
+async def _insert_revision(
+    connection: Connection, arn: str, number: int, blueprint: Blueprint, now: datetime
+) -> UUID:
+    revision_id = uuid4()
+    await connection.execute(
+        _SQL["insert_revision"],
+        {"arn": arn, "number": number, "now": now, "revision_id": revision_id}
+        | blueprint.parameters(),
+    )
+    return revision_id

@@ -1,0 +1,75 @@
+-- Executions as lists and descriptions show them.
+
+-- name: newest
+-- The newest execution of an ARN: what the API means by it.
+SELECT
+    execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
+    generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
+    version_arn, alias_arn, map_run_arn, trace_header
+FROM execution_records
+WHERE shard = %(shard)s
+    AND arn = %(arn)s
+ORDER BY generation DESC
+LIMIT 1
+
+-- name: description
+-- The same, with its input and, once it is closed, its last event's payload and details.
+SELECT
+    r.execution_id::text, r.revision_id, r.start_date, r.stop_date, r.redrive_date,
+    r.shard, r.generation, r.last_event_id, r.redrive_count, r.arn, r.name,
+    r.state_machine_arn, r.status, r.version_arn, r.alias_arn, r.map_run_arn,
+    r.trace_header,
+    first.data AS input,
+    coalesce(last.data, holder.data) AS output,
+    last.details
+FROM (
+    SELECT *
+    FROM execution_records
+    WHERE shard = %(shard)s
+        AND arn = %(arn)s
+    ORDER BY generation DESC
+    LIMIT 1
+) AS r
+LEFT JOIN events AS first
+    ON first.shard = %(shard)s
+    AND first.execution_id = r.execution_id
+    AND first.event_id = 1
+LEFT JOIN events AS last
+    ON last.shard = %(shard)s
+    AND last.execution_id = r.execution_id
+    AND last.event_id = r.last_event_id
+LEFT JOIN events AS holder
+    ON holder.shard = %(shard)s
+    AND holder.execution_id = r.execution_id
+    AND holder.event_id = last.data_from
+
+-- name: page
+-- A machine's executions of the given statuses, newest first, after the one last shown.
+-- Each status is read to the limit from the index and the results are merged: one index
+-- serves every filter, and a rare status is found as quickly as a common one.
+SELECT found.*
+FROM unnest(%(statuses)s::text[]) AS wanted (status)
+CROSS JOIN LATERAL (
+    SELECT
+        execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
+        generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
+        version_arn, alias_arn, map_run_arn, trace_header
+    FROM execution_records AS r
+    WHERE r.state_machine_arn = %(state_machine_arn)s
+        AND r.status = wanted.status COLLATE "C"
+        AND (r.start_date, r.execution_id)
+            < (%(before_date)s::timestamptz, %(before_id)s::uuid)
+    ORDER BY r.start_date DESC, r.execution_id DESC
+    LIMIT %(limit)s
+) AS found
+ORDER BY found.start_date DESC, found.execution_id DESC
+LIMIT %(limit)s
+
+-- name: count_open
+-- Open executions of each machine that is known.
+SELECT m.arn, count(r.execution_id)
+FROM state_machines AS m
+LEFT JOIN execution_records AS r
+    ON r.state_machine_arn = m.arn
+    AND r.status = 'RUNNING'
+GROUP BY m.arn

@@ -1,0 +1,93 @@
+-- State machines and the revisions that their executions run.
+
+-- name: describe
+-- One machine as it is now, with the definition of its present revision.
+SELECT
+    m.arn, m.name, m.type, m.status, m.created_at, m.updated_at,
+    m.revision_id, r.number, r.definition, r.role_arn,
+    r.logging_configuration, r.tracing_configuration, r.encryption_configuration
+FROM state_machines AS m
+JOIN state_machine_revisions AS r ON r.revision_id = m.revision_id
+WHERE m.arn = %(arn)s
+
+-- name: lock
+-- The same, held against other changes until the transaction ends.
+SELECT
+    m.arn, m.name, m.type, m.status, m.created_at, m.updated_at,
+    m.revision_id, r.number, r.definition, r.role_arn,
+    r.logging_configuration, r.tracing_configuration, r.encryption_configuration
+FROM state_machines AS m
+JOIN state_machine_revisions AS r ON r.revision_id = m.revision_id
+WHERE m.arn = %(arn)s
+FOR UPDATE OF m
+
+-- name: revision
+-- One revision, also of a machine that is gone.
+SELECT
+    revision_id, number, state_machine_arn, definition, role_arn, created_at,
+    logging_configuration, tracing_configuration, encryption_configuration
+FROM state_machine_revisions
+WHERE revision_id = %(revision_id)s
+
+-- name: page
+-- Machines in the order of their ARNs.
+SELECT arn, name, type, created_at
+FROM state_machines
+WHERE arn > %(after)s
+ORDER BY arn
+LIMIT %(limit)s
+
+-- name: insert_revision
+-- A new revision of a machine.
+INSERT INTO state_machine_revisions (
+    revision_id, number, state_machine_arn, definition, role_arn, created_at,
+    logging_configuration, tracing_configuration, encryption_configuration
+)
+VALUES (
+    %(revision_id)s, %(number)s, %(arn)s, %(definition)s, %(role_arn)s, %(now)s,
+    %(logging_configuration)s, %(tracing_configuration)s, %(encryption_configuration)s
+)
+
+-- name: insert_machine
+-- A new machine, unless one of that ARN exists.
+INSERT INTO state_machines (
+    arn, name, type, status, created_at, updated_at, revision_id, role_arn,
+    logging_configuration, tracing_configuration, encryption_configuration
+)
+VALUES (
+    %(arn)s, %(name)s, %(type)s, 'ACTIVE', %(now)s, %(now)s, %(revision_id)s,
+    %(role_arn)s, %(logging_configuration)s, %(tracing_configuration)s,
+    %(encryption_configuration)s
+)
+ON CONFLICT (arn) DO NOTHING
+
+-- name: point_to_revision
+-- Make a revision the present one.
+UPDATE state_machines
+SET
+    revision_id = %(revision_id)s,
+    role_arn = %(role_arn)s,
+    logging_configuration = %(logging_configuration)s,
+    tracing_configuration = %(tracing_configuration)s,
+    encryption_configuration = %(encryption_configuration)s,
+    updated_at = %(now)s
+WHERE arn = %(arn)s
+
+-- name: mark_deleting
+-- Begin a deletion; a second request changes nothing.
+UPDATE state_machines
+SET status = 'DELETING', deleted_at = %(now)s
+WHERE arn = %(arn)s
+    AND status = 'ACTIVE'
+
+-- name: finish_deletions
+-- Forget machines that are being deleted and have no open execution any more.
+DELETE FROM state_machines AS m
+WHERE m.status = 'DELETING'
+    AND NOT EXISTS (
+        SELECT
+        FROM execution_records AS e
+        WHERE e.state_machine_arn = m.arn
+            AND e.status = 'RUNNING'
+    )
+RETURNING m.arn
