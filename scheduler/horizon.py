@@ -241,8 +241,8 @@ class Horizon:
         for timer, (_, due) in list(tenure.pending.items()):
             if timer not in kept and due <= read.until:
                 del tenure.pending[timer]
-        for timer in list(tenure.taken):
-            if timer not in kept:
+        for timer, taken in list(tenure.taken.items()):
+            if timer not in kept and taken.due <= read.until:
                 del tenure.taken[timer]
 
     def _offer(
