@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-import sqlalchemy
 
 from storage.embedded import EmbeddedServer
 
@@ -65,13 +64,4 @@ async def connect_async(
     """Open a connection for the event loop."""
     return await psycopg.AsyncConnection.connect(
         libpq_url(url), autocommit=autocommit, connect_timeout=CONNECT_SECONDS
-    )
-
-
-def create_engine(url: str) -> sqlalchemy.Engine:
-    """Return an SQLAlchemy engine; libpq reads the URL, so both read it alike."""
-    return sqlalchemy.create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: connect(url),
-        poolclass=sqlalchemy.NullPool,
     )

@@ -1,0 +1,101 @@
+"""Fixtures for databases, and the option that chooses the server.
+
+| fixture | gives |
+| --- | --- |
+| `clean_database` | the URL of a migrated database without a row of another test |
+| `database_url` | the same database as it is, for tests that only read the schema |
+| `fresh_database` | the URL of a migrated database of the test's own |
+| `empty_database` | the URL of a database without tables |
+| `durable_server` | an embedded server of the module's own, with fsync on, to be killed |
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storage.embedded import EmbeddedServer
+from tests.support.databases import CleanableDatabase, DatabaseServer
+from tests.support.servers import (
+    CHOICES,
+    FAST_SETTINGS,
+    FOLDER_VARIABLE,
+    URL_VARIABLE,
+    ServerChoice,
+)
+
+CHOICE = pytest.StashKey[ServerChoice]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--postgres",
+        choices=CHOICES,
+        default="auto",
+        help="the PostgreSQL server for the tests; auto takes "
+        "STEPWELL_TEST_DATABASE_URL, else the embedded one, else the system's, else "
+        "Docker",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        config.stash[CHOICE] = ServerChoice(config.getoption("--postgres"))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    choice = config.stash.get(CHOICE, None)
+    if choice is not None:
+        choice.close()
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[DatabaseServer]:
+    folder = Path(os.environ[FOLDER_VARIABLE])
+    folder.mkdir(mode=0o700, exist_ok=True)
+    given = os.environ.get(URL_VARIABLE)
+    if given:
+        yield DatabaseServer(url=given, folder=folder)
+        return
+    with EmbeddedServer(folder / "server", settings=FAST_SETTINGS) as server:
+        yield DatabaseServer(url=server.url, folder=folder)
+
+
+@pytest.fixture(scope="session")
+def process_database(database_server: DatabaseServer) -> Iterator[CleanableDatabase]:
+    with database_server.clone() as url:
+        database = CleanableDatabase(url)
+        yield database
+        database.close()
+
+
+@pytest.fixture
+def database_url(process_database: CleanableDatabase) -> str:
+    return process_database.url
+
+
+@pytest.fixture
+def clean_database(process_database: CleanableDatabase) -> str:
+    process_database.clean()
+    return process_database.url
+
+
+@pytest.fixture
+def fresh_database(database_server: DatabaseServer) -> Iterator[str]:
+    with database_server.clone() as url:
+        yield url
+
+
+@pytest.fixture
+def empty_database(database_server: DatabaseServer) -> Iterator[str]:
+    with database_server.empty() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def durable_server(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(tmp_path_factory.mktemp("durable")) as server:
+        yield server
