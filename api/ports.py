@@ -13,6 +13,7 @@ from engine.handover import (
     ReportRequest,
     ReportResponse,
 )
+from storage.machines import MachineRecord
 
 
 class Started(Protocol):
@@ -25,6 +26,35 @@ class Started(Protocol):
     @property
     def start_date(self) -> datetime:
         """When it started."""
+
+
+class Engine(Protocol):
+    """What changes executions; raises the errors of `engine.errors`."""
+
+    async def start_execution(
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace_header: str | None,
+    ) -> Started:
+        """Start an execution, or return the running one of that name and input."""
+
+    async def stop_execution(
+        self, arn: str, error: str | None, cause: str | None
+    ) -> datetime:
+        """Abort an execution and return when it stopped."""
+
+    async def send_task_success(self, token: str, output_text: str) -> None:
+        """End a waiting task with its output."""
+
+    async def send_task_failure(
+        self, token: str, error: str | None, cause: str | None
+    ) -> None:
+        """End a waiting task with an error."""
+
+    async def send_task_heartbeat(self, token: str) -> None:
+        """Start the heartbeat period of a waiting task anew."""
 
 
 class WorkerHall(Protocol):

@@ -1,0 +1,29 @@
+"""What the operations work with, in one object that `cli/compose.py` builds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from api.arns import Site
+from api.machine_cache import MachineCache
+from api.pages import PageTokens
+from api.ports import Engine
+from scheduler.clock import Clock
+from storage.histories import Histories
+from storage.listings import Executions
+from storage.machines import Machines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Api:
+    """The parts behind the operations."""
+
+    site: Site
+    shards: int
+    clock: Clock
+    pages: PageTokens
+    machines: Machines
+    cache: MachineCache
+    executions: Executions
+    histories: Histories
+    engine: Engine

@@ -1,0 +1,209 @@
+"""Executions: start, stop, describe, list, and the machine that one runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Final, NoReturn
+from uuid import uuid4
+
+from api.arns import parse_arn
+from api.context import Api
+from api.errors import (
+    ExecutionDoesNotExist,
+    ResourceNotFound,
+    StateMachineDeleting,
+    StateMachineTypeNotSupported,
+    ValidationException,
+)
+from api.names import check_name
+from api.paging import Page
+from api.payloads import check_input
+from api.redrive import redrive_status
+from api.requests import (
+    DescribeExecution,
+    DescribeStateMachineForExecution,
+    ListExecutions,
+    StartExecution,
+    StopExecution,
+)
+from api.state_machines import described_revision, refuse_missing
+from api.timestamps import epoch
+from api.wire import Response
+from asl.jsontext import loads
+from runtime.execution import Status
+from runtime.identity import shard_of
+from storage.listings import (
+    BEFORE_ALL,
+    ExecutionDescription,
+    ExecutionRecord,
+    Position,
+)
+from storage.machines import MachineRecord
+
+_ALL: Final = tuple(str(status) for status in Status)
+
+
+async def start_execution(api: Api, request: StartExecution) -> Response:
+    """Start an execution; it exists, durably, when this answers."""
+    name = str(uuid4()) if request.name is None else check_name(request.name)
+    text = check_input(request.input)
+    machine = await _standard_machine(api, request.state_machine_arn)
+    if machine.is_deleting:
+        msg = f"State Machine is being deleted: '{machine.arn}'"
+        raise StateMachineDeleting(msg)
+    started = await api.engine.start_execution(
+        machine, name, text, request.trace_header
+    )
+    return {"executionArn": started.arn, "startDate": epoch(started.start_date)}
+
+
+async def _standard_machine(api: Api, arn: str) -> MachineRecord:
+    machine = await api.cache.get(arn)
+    if machine is None:
+        parse_arn(arn, "stateMachine")
+        refuse_missing(arn)
+    if machine.type != "STANDARD":
+        raise StateMachineTypeNotSupported(
+            "This operation is not supported by this type of state machine"
+        )
+    return machine
+
+
+async def stop_execution(api: Api, request: StopExecution) -> Response:
+    """Abort an execution; a closed one stays as it is and tells when it stopped."""
+    arn = request.execution_arn
+    parse_arn(arn, "execution")
+    stop_date = await api.engine.stop_execution(arn, request.error, request.cause)
+    return {"stopDate": epoch(stop_date)}
+
+
+async def describe_execution(api: Api, request: DescribeExecution) -> Response:
+    """Show an execution with its input and, once it is closed, its end."""
+    arn = request.execution_arn
+    parse_arn(arn, "execution")
+    execution = await api.executions.describe(shard_of(arn, api.shards), arn)
+    if execution is None:
+        refuse_missing_execution(arn)
+    data = _data if request.included_data == "ALL_DATA" else _no_data
+    return {
+        **_summary(execution),
+        **_optional(traceHeader=execution.trace_header),
+        **redrive_status(execution, api.clock.now()),
+        **data(execution),
+    }
+
+
+def _data(execution: ExecutionDescription) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    if execution.input is not None:
+        shown |= {"input": execution.input, "inputDetails": {"included": True}}
+    if execution.status == Status.SUCCEEDED and execution.output is not None:
+        shown |= {"output": execution.output, "outputDetails": {"included": True}}
+    if execution.details is not None and execution.status != Status.SUCCEEDED:
+        details = loads(execution.details)
+        assert isinstance(details, dict), "details are an object"
+        shown |= _optional(error=details.get("error"), cause=details.get("cause"))
+    return shown
+
+
+def _no_data(execution: ExecutionDescription) -> dict[str, Any]:
+    shown: dict[str, Any] = {"inputDetails": {"included": False}}
+    if execution.status == Status.SUCCEEDED:
+        shown["outputDetails"] = {"included": False}
+    return shown
+
+
+def _summary(execution: ExecutionRecord) -> dict[str, Any]:
+    return {
+        "executionArn": execution.arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": execution.status,
+        "startDate": epoch(execution.start_date),
+        "redriveCount": execution.redrive_count,
+        **_optional(
+            stopDate=_optional_epoch(execution.stop_date),
+            redriveDate=_optional_epoch(execution.redrive_date),
+            mapRunArn=execution.map_run_arn,
+            stateMachineVersionArn=execution.version_arn,
+            stateMachineAliasArn=execution.alias_arn,
+        ),
+    }
+
+
+async def list_executions(api: Api, request: ListExecutions) -> Response:
+    """List the executions of a machine, the newest first."""
+    machine_arn = await _listed_machine(api, request)
+    page = Page(api.pages, request)
+    wanted = _ALL if request.status_filter is None else (request.status_filter,)
+    rows = await api.executions.page(
+        machine_arn, statuses=wanted, after=_position(page), limit=page.wanted
+    )
+    shown, more = page.cut(
+        rows, lambda last: [last.start_date.isoformat(), str(last.execution_id)]
+    )
+    return {"executions": [_summary(execution) for execution in shown], **more}
+
+
+async def _listed_machine(api: Api, request: ListExecutions) -> str:
+    arn = request.state_machine_arn
+    if (arn is None) == (request.map_run_arn is None):
+        raise ValidationException(
+            "Must specify exactly one of stateMachineArn or mapRunArn"
+        )
+    if arn is None:
+        map_run = parse_arn(str(request.map_run_arn), "mapRun")
+        msg = f"Resource not found: '{map_run.text}'"
+        raise ResourceNotFound(msg)
+    if request.redrive_filter is not None:
+        raise ValidationException(
+            "redriveFilter is only for the executions of a Map Run"
+        )
+    return (await _standard_machine(api, arn)).arn
+
+
+def _position(page: Page) -> Position:
+    if not isinstance(page.position, list):
+        return BEFORE_ALL
+    start_date, execution_id = page.position
+    return Position(datetime.fromisoformat(str(start_date)), str(execution_id))
+
+
+async def describe_state_machine_for_execution(
+    api: Api, request: DescribeStateMachineForExecution
+) -> Response:
+    """Show the revision that an execution runs, whatever its machine is now."""
+    execution = await find_execution(api, request.execution_arn)
+    revision = await api.machines.revision(execution.revision_id)
+    assert revision is not None, "an execution's revision is kept as long as itself"
+    with_data = request.included_data == "ALL_DATA"
+    return {
+        "stateMachineArn": revision.state_machine_arn,
+        "name": parse_arn(revision.state_machine_arn, "stateMachine").name,
+        "updateDate": epoch(revision.created_at),
+        **described_revision(revision, with_data=with_data),
+        **_optional(mapRunArn=execution.map_run_arn),
+    }
+
+
+async def find_execution(api: Api, arn: str) -> ExecutionRecord:
+    """Return the newest execution of an ARN; raise ExecutionDoesNotExist."""
+    parse_arn(arn, "execution")
+    execution = await api.executions.newest(shard_of(arn, api.shards), arn)
+    if execution is None:
+        refuse_missing_execution(arn)
+    return execution
+
+
+def refuse_missing_execution(arn: str) -> NoReturn:
+    """Say that there is no such execution."""
+    msg = f"Execution Does Not Exist: '{arn}'"
+    raise ExecutionDoesNotExist(msg)
+
+
+def _optional(**members: object) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}
+
+
+def _optional_epoch(time: datetime | None) -> float | None:
+    return None if time is None else epoch(time)

@@ -1,0 +1,204 @@
+"""State machines: create, update, describe, delete, list, validate."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final, NoReturn
+
+from api import configurations
+from api.arns import parse_arn
+from api.context import Api
+from api.definitions import check_definition, variable_references
+from api.errors import (
+    InvalidArn,
+    MissingRequiredParameter,
+    StateMachineAlreadyExists,
+    StateMachineDeleting,
+    StateMachineDoesNotExist,
+    ValidationException,
+)
+from api.names import check_name
+from api.paging import Page
+from api.requests import (
+    CreateStateMachine,
+    DeleteStateMachine,
+    DescribeStateMachine,
+    ListStateMachines,
+    UpdateStateMachine,
+)
+from api.timestamps import epoch
+from api.wire import Response
+from storage.machines import (
+    Blueprint,
+    MachineDeletingError,
+    MachineExistsError,
+    MachineMissingError,
+    MachineRecord,
+    RevisionRecord,
+)
+
+_ROLE: Final = re.compile(r"arn:[^:\s]+:iam::[0-9]{12}:role/[^\s\x00]+")
+_INITIAL_REVISION: Final = 1
+
+
+async def create_state_machine(api: Api, request: CreateStateMachine) -> Response:
+    """Make a machine, or return the same one again."""
+    arn = api.site.state_machine(check_name(request.name))
+    blueprint = _blueprint(request)
+    now = api.clock.now()
+    try:
+        machine = await api.machines.create(
+            arn, request.name, request.type, blueprint, now
+        )
+    except MachineExistsError:
+        msg = f"State Machine Already Exists: '{arn}'"
+        raise StateMachineAlreadyExists(msg) from None
+    except MachineDeletingError:
+        _refuse_deleting(arn)
+    api.cache.forget(arn)
+    return {"stateMachineArn": machine.arn, "creationDate": epoch(machine.created_at)}
+
+
+def _blueprint(request: CreateStateMachine) -> Blueprint:
+    check_definition(request.definition)
+    return Blueprint(
+        definition=request.definition,
+        role_arn=_checked_role(request.role_arn),
+        logging_configuration=configurations.logging_configuration(
+            request.logging_configuration
+        ),
+        tracing_configuration=configurations.tracing_configuration(
+            request.tracing_configuration
+        ),
+        encryption_configuration=configurations.encryption_configuration(
+            request.encryption_configuration
+        ),
+    )
+
+
+async def update_state_machine(api: Api, request: UpdateStateMachine) -> Response:
+    """Change a machine into a new revision; running executions keep theirs."""
+    arn = request.state_machine_arn
+    parse_arn(arn, "stateMachine")
+    changes = _changes(request)
+    try:
+        machine = await api.machines.update(arn, api.clock.now(), **changes)
+    except MachineMissingError:
+        refuse_missing(arn)
+    except MachineDeletingError:
+        _refuse_deleting(arn)
+    api.cache.forget(arn)
+    return {
+        "updateDate": epoch(machine.updated_at),
+        "revisionId": str(machine.revision_id),
+    }
+
+
+def _changes(request: UpdateStateMachine) -> dict[str, Any]:
+    changes: dict[str, Any] = {}
+    if request.definition is not None:
+        check_definition(request.definition)
+        changes["definition"] = request.definition
+    if request.role_arn is not None:
+        changes["role_arn"] = _checked_role(request.role_arn)
+    for name in (
+        "logging_configuration",
+        "tracing_configuration",
+        "encryption_configuration",
+    ):
+        given = getattr(request, name)
+        if given is not None:
+            changes[name] = getattr(configurations, name)(given)
+    if not changes:
+        raise MissingRequiredParameter(
+            "Either the definition, the role ARN, the LoggingConfiguration,"
+            " or the TracingConfiguration must be specified"
+        )
+    return changes
+
+
+async def describe_state_machine(api: Api, request: DescribeStateMachine) -> Response:
+    """Show a machine as it is now."""
+    arn = request.state_machine_arn
+    parse_arn(arn, "stateMachine")
+    machine = await api.machines.get(arn)
+    if machine is None:
+        refuse_missing(arn)
+    return {
+        "stateMachineArn": machine.arn,
+        "name": machine.name,
+        "status": machine.status,
+        "type": machine.type,
+        "creationDate": epoch(machine.created_at),
+        **described_revision(machine, with_data=request.included_data == "ALL_DATA"),
+    }
+
+
+def described_revision(
+    revision: MachineRecord | RevisionRecord, *, with_data: bool
+) -> dict[str, Any]:
+    """Return the members that tell what a revision holds; the first one has no id."""
+    shown: dict[str, Any] = {
+        "definition": revision.definition if with_data else "",
+        "roleArn": revision.role_arn,
+        "loggingConfiguration": revision.logging_configuration,
+        "tracingConfiguration": revision.tracing_configuration,
+        "encryptionConfiguration": revision.encryption_configuration,
+    }
+    if revision.number != _INITIAL_REVISION:
+        shown["revisionId"] = str(revision.revision_id)
+    references = variable_references(revision.definition)
+    if references and with_data:
+        shown["variableReferences"] = references
+    return shown
+
+
+async def delete_state_machine(api: Api, request: DeleteStateMachine) -> Response:
+    """Delete a machine; one that is not there counts as deleted."""
+    arn = parse_arn(request.state_machine_arn, "stateMachine")
+    if arn.qualifier is not None or arn.label is not None:
+        raise ValidationException(
+            "DeleteStateMachine takes the ARN of a state machine without version,"
+            " alias or label."
+        )
+    await api.machines.delete(arn.text, api.clock.now())
+    api.cache.forget(arn.text)
+    return {}
+
+
+async def list_state_machines(api: Api, request: ListStateMachines) -> Response:
+    """List the machines in the order of their ARNs."""
+    page = Page(api.pages, request)
+    after = page.position if isinstance(page.position, str) else ""
+    rows = await api.machines.page(after=after, limit=page.wanted)
+    shown, more = page.cut(rows, lambda machine: machine.arn)
+    return {
+        "stateMachines": [
+            {
+                "stateMachineArn": machine.arn,
+                "name": machine.name,
+                "type": machine.type,
+                "creationDate": epoch(machine.created_at),
+            }
+            for machine in shown
+        ],
+        **more,
+    }
+
+
+def refuse_missing(arn: str) -> NoReturn:
+    """Say that there is no such machine."""
+    msg = f"State Machine Does Not Exist: '{arn}'"
+    raise StateMachineDoesNotExist(msg)
+
+
+def _refuse_deleting(arn: str) -> NoReturn:
+    msg = f"State Machine is being deleted: '{arn}'"
+    raise StateMachineDeleting(msg)
+
+
+def _checked_role(arn: str) -> str:
+    if not _ROLE.fullmatch(arn):
+        msg = f"Invalid Role Arn: '{arn}'"
+        raise InvalidArn(msg)
+    return arn

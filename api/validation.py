@@ -1,0 +1,34 @@
+"""ValidateStateMachineDefinition: the same judgement as CreateStateMachine, told in full."""
+
+from __future__ import annotations
+
+from api.context import Api
+from api.requests import ValidateStateMachineDefinition
+from api.wire import Response
+from asl.parse import compile_machine
+from asl.report import Diagnostic, Report
+from runtime.limits import MAX_DIAGNOSTICS
+
+
+async def validate_state_machine_definition(
+    _api: Api, request: ValidateStateMachineDefinition
+) -> Response:
+    """Judge a definition; ERROR leaves the warnings out, and only errors make it FAIL."""
+    report = Report()
+    compile_machine(request.definition, report)
+    wanted = report.errors if request.severity == "ERROR" else report.diagnostics
+    limit = request.max_results or MAX_DIAGNOSTICS
+    return {
+        "result": "FAIL" if report.errors else "OK",
+        "diagnostics": [_shown(diagnostic) for diagnostic in wanted[:limit]],
+        "truncated": len(wanted) > limit,
+    }
+
+
+def _shown(diagnostic: Diagnostic) -> dict[str, str]:
+    return {
+        "severity": str(diagnostic.severity),
+        "code": str(diagnostic.code),
+        "message": diagnostic.message,
+        "location": diagnostic.location,
+    }
