@@ -11,17 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from asl.payload import Json
-from asl.report import Code, Report
+from asl.report import Code, Location, Report
 
 MAX_SECONDS: Final = 99_999_999
-
-
-def pointer(location: str, name: str | int) -> str:
-    """Extend a JSON pointer by one step."""
-    step = str(name)
-    if "~" in step or "/" in step:
-        step = step.replace("~", "~0").replace("/", "~1")
-    return f"{location}/{step}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +21,16 @@ class Fields:
     """The fields of one object, where it stands, and where findings go."""
 
     values: dict[str, Json]
-    location: str
+    location: Location
     report: Report
 
     def __contains__(self, name: str) -> bool:
         """Tell whether the field is there (its value may be null)."""
         return name in self.values
 
-    def at(self, name: str) -> str:
-        """Return the JSON pointer of a field."""
-        return pointer(self.location, name)
+    def at(self, *names: str | int) -> Location:
+        """Return the location of a field, or of something within it."""
+        return (*self.location, *names)
 
     def raw(self, name: str) -> Json:
         """Return a field's value as it stands, None when absent."""
@@ -129,7 +121,7 @@ class Fields:
     def objects(self, name: str) -> Iterator[Fields]:
         """Read a list of objects."""
         for index, value in enumerate(self.array(name)):
-            location = pointer(self.at(name), index)
+            location = self.at(name, index)
             if isinstance(value, dict):
                 yield Fields(value, location, self.report)
             else:
@@ -149,6 +141,6 @@ class Fields:
         values = self.array(name)
         for index, value in enumerate(values):
             if not isinstance(value, str):
-                location = pointer(self.at(name), index)
+                location = self.at(name, index)
                 self.report.error("Expected value of type String", location)
         return tuple(value for value in values if isinstance(value, str))

@@ -42,7 +42,7 @@ def compile_machine(definition_text: str, report: Report) -> Machine | None:
     definition = _read(definition_text, report)
     if definition is None:
         return None
-    fields = Fields(definition, "", report)
+    fields = Fields(definition, (), report)
     fields.allow(_MACHINE_FIELDS)
     language = _language(fields, DEFAULT_LANGUAGE)
     compiler = _Compiler(report, language)
@@ -60,10 +60,10 @@ def _read(text: str, report: Report) -> dict[str, Json] | None:
     try:
         definition = loads(text)
     except PayloadError as error:
-        report.error(str(error), "/", Code.INVALID_JSON)
+        report.error(str(error), (), Code.INVALID_JSON)
         return None
     if not isinstance(definition, dict):
-        report.error("Expected value of type Object", "/")
+        report.error("Expected value of type Object", ())
         return None
     return definition
 

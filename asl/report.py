@@ -4,8 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from asl.errors import DefinitionError
+
+Location: TypeAlias = tuple[str | int, ...]
+"""Where in a definition: the names and indices that lead there."""
+
+
+def service_location(location: Location) -> str:
+    """Write a location as the public service does: `/States/A/Choices[0]/Next`."""
+    steps = (f"[{step}]" if isinstance(step, int) else f"/{step}" for step in location)
+    return "".join(steps) or "/"
+
+
+def json_pointer(location: Location) -> str:
+    """Write a location as a JSON pointer: `/States/A/Choices/0/Next`."""
+    steps = (str(step).replace("~", "~0").replace("/", "~1") for step in location)
+    return "".join(f"/{step}" for step in steps)
 
 
 class Severity(StrEnum):
@@ -36,12 +52,13 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding; `location` is a JSON pointer (`/` for the whole definition)."""
+    """One finding; `location` is written as the service does, `pointer` as JSON pointers are."""
 
     severity: Severity
     code: Code
     message: str
     location: str
+    pointer: str
 
 
 @dataclass(slots=True)
@@ -50,16 +67,19 @@ class Report:
 
     diagnostics: list[Diagnostic] = field(default_factory=list)
 
-    def error(self, message: str, location: str, code: Code = Code.SCHEMA) -> None:
+    def error(self, message: str, location: Location, code: Code = Code.SCHEMA) -> None:
         """Note something that refuses the definition."""
-        self.diagnostics.append(
-            Diagnostic(Severity.ERROR, code, message, location or "/")
-        )
+        self._add(Severity.ERROR, code, message, location)
 
-    def warn(self, message: str, location: str, code: Code) -> None:
+    def warn(self, message: str, location: Location, code: Code) -> None:
         """Note something that is allowed and probably not meant."""
-        found = Diagnostic(Severity.WARNING, code, message, location or "/")
-        self.diagnostics.append(found)
+        self._add(Severity.WARNING, code, message, location)
+
+    def _add(
+        self, severity: Severity, code: Code, message: str, location: Location
+    ) -> None:
+        shown, pointer = service_location(location), json_pointer(location)
+        self.diagnostics.append(Diagnostic(severity, code, message, shown, pointer))
 
     @property
     def errors(self) -> list[Diagnostic]:

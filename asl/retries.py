@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from asl.fields import MAX_SECONDS, Fields, pointer
+from asl.fields import MAX_SECONDS, Fields
 from asl.language import QueryLanguage
 from asl.model import Catcher, Retrier
 from asl.payload import Json
@@ -95,4 +95,4 @@ def _check_all_is_last(entries: list[Fields]) -> None:
         errors: Json = entry.raw("ErrorEquals")
         if isinstance(errors, list) and _ALL in errors:
             message = f"{_ALL} must appear in the last entry"
-            entry.report.error(message, pointer(entry.location, "ErrorEquals"))
+            entry.refuse("ErrorEquals", message)

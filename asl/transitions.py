@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from asl.fields import Fields, pointer
+from asl.fields import Fields
 from asl.payload import Json
-from asl.report import Code
+from asl.report import Code, Location
 
 
 def check_transitions(region: Fields, states: Fields) -> None:
@@ -34,7 +34,7 @@ def _check_reachable(start: str, states: Fields) -> None:
         state = states.values.get(frontier.pop())
         if not isinstance(state, dict):
             continue
-        for _, _, target in transitions(state, ""):
+        for _, _, target in transitions(state, ()):
             if target in states.values and target not in reached:
                 reached.add(target)
                 frontier.append(target)
@@ -50,23 +50,23 @@ def _is_terminal(state: Json) -> bool:
     return state.get("End") is True or state.get("Type") in ("Succeed", "Fail")
 
 
-def _all_transitions(states: Fields) -> Iterator[tuple[str, str, str]]:
+def _all_transitions(states: Fields) -> Iterator[tuple[Location, str, str]]:
     for name, state in states.values.items():
         if isinstance(state, dict):
             yield from transitions(state, states.at(name))
 
 
 def transitions(
-    state: dict[str, Json], location: str
-) -> Iterator[tuple[str, str, str]]:
+    state: dict[str, Json], location: Location
+) -> Iterator[tuple[Location, str, str]]:
     """Yield location, field and target of every transition of a state."""
     for field in ("Next", "Default"):
         target = state.get(field)
         if isinstance(target, str):
-            yield pointer(location, field), field, target
+            yield (*location, field), field, target
     for field in ("Choices", "Catch"):
         entries = state.get(field)
         for index, entry in enumerate(entries if isinstance(entries, list) else []):
             target = entry.get("Next") if isinstance(entry, dict) else None
             if isinstance(target, str):
-                yield f"{pointer(location, field)}/{index}/Next", "Next", target
+                yield (*location, field, index, "Next"), "Next", target

@@ -1,11 +1,325 @@
-"""JSONata as a query language."""
+"""JSONata as a query language: the compiler of one state's expressions."""
 
 from __future__ import annotations
 
-from asl.jsonpath.language import JsonPath
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final
+
+from asl.errors import StatesError
+from asl.fields import MAX_SECONDS, Fields
+from asl.jsonata.expression import (
+    Evaluate,
+    compile_expression,
+    evaluation_failed,
+    field_name,
+    is_expression,
+    require_kind,
+)
+from asl.jsonata.template import compile_payload, compile_template
+from asl.jsontext import dumps
+from asl.language import Condition, Credentials, Due, Failure, ItemInput, Items, Scope
+from asl.maps import checked_concurrency, checked_tolerance
+from asl.model import Environment, Expression, Leave, Outcome, Seconds, Tolerance
+from asl.payload import Json, Payload
+from asl.timestamps import parse_timestamp
+from asl.waits import after_seconds, end_of_wait
+
+_OUTPUT: Final = frozenset({"Output", "Assign"})
+_WORK: Final = _OUTPUT | {"Arguments"}
+_FIELDS: Final[dict[str, frozenset[str]]] = {
+    "Task": _WORK,
+    "Parallel": _WORK,
+    "Map": _OUTPUT | {"Items", "ItemSelector"},
+    "Pass": _OUTPUT,
+    "Wait": _OUTPUT,
+    "Choice": _OUTPUT,
+    "Succeed": frozenset({"Output"}),
+    "Fail": frozenset(),
+}
+_RULE_FIELDS: Final = frozenset({"Condition", "Next", "Output", "Assign", "Comment"})
 
 
-class Jsonata(JsonPath):
-    """Placeholder until the next commit."""
+class Jsonata:
+    """Compiles one state in JSONata mode."""
 
     name = "JSONata"
+
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
+        self._fields = scope.fields
+
+    def fields(self, kind: str) -> frozenset[str]:
+        """Return the fields that this language adds to a state of a type."""
+        return _FIELDS[kind]
+
+    def arguments(self) -> Expression:
+        """Compile Arguments; without any the input is passed on."""
+        return self._payload(self._fields, "Arguments") or _input
+
+    def credentials(self) -> Credentials | None:
+        """Compile Credentials: a template with a RoleArn."""
+        credentials = self._fields.object("Credentials")
+        if credentials is None:
+            return None
+        if "RoleArn" not in credentials:
+            message = "The field 'RoleArn' is required but was missing"
+            self._fields.refuse("Credentials", message)
+        template = compile_template(
+            credentials.values, credentials.location, self._scope
+        )
+        value = template.value
+        return template.evaluate or (lambda _environment: value)
+
+    def seconds(self, name: str) -> Seconds | None:
+        """Compile a number of seconds, fixed or by expression."""
+        number = self._number(name)
+        if number is None:
+            fixed = self._fields.integer(name, 1, MAX_SECONDS)
+            return None if fixed is None else lambda _environment: fixed
+        return _whole(number, self._field(name), 1)
+
+    def leave(self) -> Leave:
+        """Compile Output and Assign of a state with a result."""
+        return self._leave(self._fields, _result)
+
+    def leave_pass(self) -> Leave:
+        """Compile Output and Assign of a Pass."""
+        return self._leave(self._fields, _input)
+
+    def leave_plain(self) -> Leave:
+        """Compile Output and Assign of a state without a result."""
+        return self._leave(self._fields, _input)
+
+    def leave_choice(self, rule: Fields | None) -> Leave:
+        """Compile Output and Assign of a rule or, by default, of the state."""
+        return self._leave(self._fields if rule is None else rule, _input)
+
+    def leave_caught(self, catcher: Fields) -> Leave:
+        """Compile Output and Assign of a catcher."""
+        return self._leave(catcher, _error_output)
+
+    def _leave(self, fields: Fields, default: Expression) -> Leave:
+        output = self._payload(fields, "Output") or default
+        assign = self._assign(fields)
+        if assign is None:
+            return lambda environment: Outcome(output(environment))
+        return lambda environment: Outcome(output(environment), assign(environment))
+
+    def _assign(
+        self, fields: Fields
+    ) -> Callable[[Environment], dict[str, Json]] | None:
+        assign = fields.object("Assign")
+        if assign is None:
+            return None
+        template = compile_template(assign.values, assign.location, self._scope)
+        evaluate, constant = template.evaluate, assign.values
+        if evaluate is None:
+            return lambda _environment: dict(constant)
+
+        def apply(environment: Environment) -> dict[str, Json]:
+            assigned = evaluate(environment)
+            assert isinstance(assigned, dict)
+            return assigned
+
+        return apply
+
+    def _payload(self, fields: Fields, name: str) -> Expression | None:
+        if name not in fields:
+            return None
+        return compile_payload(fields.raw(name), fields.at(name), self._scope)
+
+    def condition(self, rule: Fields) -> Condition:
+        """Compile Condition: true, false, or an expression."""
+        rule.allow(_RULE_FIELDS)
+        rule.require("Condition")
+        value = rule.raw("Condition")
+        if not isinstance(value, str):
+            fixed = rule.flag("Condition") is True
+            return lambda _environment: fixed
+        evaluate = self._expression(rule, "Condition", "boolean")
+        if evaluate is None:
+            rule.refuse("Condition", "Expected value of type Boolean")
+            return lambda _environment: False
+        return lambda environment: evaluate(environment) is True
+
+    def due(self) -> Due:
+        """Compile Seconds or Timestamp."""
+        fields = self._fields
+        given = [name for name in ("Seconds", "Timestamp") if name in fields]
+        if len(given) != 1:
+            message = "Exactly one of these fields is required: [Seconds, Timestamp]"
+            fields.report.error(message, fields.location)
+            return _at_once
+        return self._seconds_due() if given[0] == "Seconds" else self._timestamp_due()
+
+    def _seconds_due(self) -> Due:
+        number = self._number("Seconds")
+        if number is None:
+            fixed = self._fields.integer("Seconds", 0, MAX_SECONDS) or 0
+            return lambda _environment, entered: after_seconds(entered, fixed)
+        seconds = _whole(number, "Seconds", 0)
+        return lambda environment, entered: after_seconds(entered, seconds(environment))
+
+    def _timestamp_due(self) -> Due:
+        evaluate = self._expression(self._fields, "Timestamp", "string")
+        if evaluate is not None:
+            return _timestamp_due(evaluate)
+        text = self._fields.text("Timestamp")
+        moment = None if text is None else parse_timestamp(text)
+        if moment is None:
+            if text is not None:
+                self._fields.refuse(
+                    "Timestamp", "String does not match RFC3339 timestamp"
+                )
+            return _at_once
+        fixed = moment
+        return lambda _environment, entered: end_of_wait(entered, fixed)
+
+    def failure(self) -> Failure:
+        """Compile Error and Cause."""
+        error, cause = self._text("Error"), self._text("Cause")
+        return lambda environment: (error(environment), cause(environment))
+
+    def _text(self, name: str) -> Callable[[Environment], str | None]:
+        evaluate = self._expression(self._fields, name, "string")
+        if evaluate is None:
+            fixed = self._fields.text(name)
+            return lambda _environment: fixed
+
+        def text(environment: Environment) -> str | None:
+            value = evaluate(environment)
+            assert isinstance(value, str)
+            return value
+
+        return text
+
+    def items(self) -> Items:
+        """Compile Items: a list, or an expression that yields one; by default the input."""
+        if "Items" not in self._fields:
+            return _input_items
+        value, location = self._fields.raw("Items"), self._fields.at("Items")
+        evaluate = self._expression(self._fields, "Items", "array")
+        if evaluate is None:
+            template = compile_template(
+                self._fields.array("Items"), location, self._scope
+            )
+            evaluate = template.evaluate or (lambda _environment: value)
+        listed = evaluate
+
+        def items(environment: Environment) -> list[Json]:
+            found = listed(environment)
+            assert isinstance(found, list)
+            return found
+
+        return items
+
+    def item_input(self) -> ItemInput:
+        """Compile ItemSelector."""
+        selector = self._payload(self._fields, "ItemSelector")
+        if selector is None:
+            return lambda _environment, _index, item: Payload.of_value(item)
+        return lambda environment, _index, _item: selector(environment)
+
+    def max_concurrency(self) -> Seconds:
+        """Compile MaxConcurrency."""
+        number = self._number("MaxConcurrency")
+        if number is None:
+            fixed = self._fields.integer("MaxConcurrency", 0) or 0
+            return lambda _environment: fixed
+        return lambda environment: checked_concurrency(int(number(environment)))
+
+    def tolerance(self) -> Callable[[Environment], Tolerance]:
+        """Compile the tolerated failures."""
+        fields = self._fields
+        read_count = self._number("ToleratedFailureCount")
+        read_percentage = self._number("ToleratedFailurePercentage")
+        count, percentage = 0, 0.0
+        if read_count is None:
+            count = fields.integer("ToleratedFailureCount", 0) or 0
+        if read_percentage is None:
+            percentage = fields.number("ToleratedFailurePercentage", 0, 100) or 0.0
+
+        def tolerance(environment: Environment) -> Tolerance:
+            return checked_tolerance(
+                count if read_count is None else int(read_count(environment)),
+                percentage if read_percentage is None else read_percentage(environment),
+            )
+
+        return tolerance
+
+    def _field(self, name: str) -> str:
+        return field_name(self._fields.at(name), self._scope)
+
+    def _expression(self, fields: Fields, name: str, kind: str) -> Evaluate | None:
+        """Compile a field that must yield a type; None when it is no expression."""
+        value = fields.raw(name)
+        if not isinstance(value, str) or not is_expression(value):
+            return None
+        location = fields.at(name)
+        evaluate = compile_expression(value, location, self._scope)
+        return require_kind(kind, value, field_name(location, self._scope), evaluate)
+
+    def _number(self, name: str) -> Callable[[Environment], float] | None:
+        evaluate = self._expression(self._fields, name, "number")
+        if evaluate is None:
+            return None
+
+        def number(environment: Environment) -> float:
+            value = evaluate(environment)
+            assert isinstance(value, int | float)
+            return value
+
+        return number
+
+
+def _input(environment: Environment) -> Payload:
+    return environment.input
+
+
+def _result(environment: Environment) -> Payload:
+    assert environment.result is not None
+    return environment.result
+
+
+def _error_output(environment: Environment) -> Payload:
+    assert environment.error_output is not None
+    return environment.error_output
+
+
+def _at_once(_environment: Environment, entered: datetime) -> datetime:
+    return entered
+
+
+def _input_items(environment: Environment) -> list[Json]:
+    value = environment.input.value
+    if isinstance(value, list):
+        return value
+    raise StatesError("States.Runtime", 'Reference path "$" must point to array.')
+
+
+def _whole(number: Callable[[Environment], float], field: str, least: int) -> Seconds:
+    def whole(environment: Environment) -> int:
+        value = number(environment)
+        if value == int(value) and value >= least:
+            return int(value)
+        wanted = "a non-negative" if least == 0 else "a positive"
+        cause = f"The {field} field must be {wanted} integer, but was: {dumps(value)}"
+        raise evaluation_failed(cause, field)
+
+    return whole
+
+
+def _timestamp_due(evaluate: Evaluate) -> Due:
+    def due(environment: Environment, entered: datetime) -> datetime:
+        value = evaluate(environment)
+        moment = parse_timestamp(value) if isinstance(value, str) else None
+        if moment is None:
+            cause = (
+                "The Timestamp field cannot be parsed as an ISO-8601 extended offset "
+                f"date-time format string: {value}"
+            )
+            raise evaluation_failed(cause, "Timestamp")
+        return end_of_wait(entered, moment)
+
+    return due

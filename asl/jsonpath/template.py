@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from asl.errors import StatesError
-from asl.fields import pointer
 from asl.jsonpath.intrinsics import (
     IntrinsicSyntaxError,
     compile_intrinsic,
@@ -26,6 +25,7 @@ from asl.jsontext import dumps
 from asl.language import Scope
 from asl.model import Environment
 from asl.payload import Json, Payload
+from asl.report import Location
 
 DYNAMIC: Final = ".$"
 Stage: TypeAlias = Callable[[Environment, Payload], Payload]
@@ -39,7 +39,7 @@ class Template:
     read: Reader | None
 
 
-def compile_template(value: Json, location: str, scope: Scope) -> Template:
+def compile_template(value: Json, location: Location, scope: Scope) -> Template:
     """Compile a template; what is wrong goes to the report."""
     if isinstance(value, dict):
         return _compile_object(value, location, scope)
@@ -57,7 +57,9 @@ def payload_stage(template: Template) -> Stage:
     return lambda environment, payload: Payload.of_value(read(environment, payload))
 
 
-def _compile_object(value: dict[str, Json], location: str, scope: Scope) -> Template:
+def _compile_object(
+    value: dict[str, Json], location: Location, scope: Scope
+) -> Template:
     static: dict[str, Json] = {}
     dynamic: list[tuple[str, Reader]] = []
     for name, item in value.items():
@@ -66,7 +68,7 @@ def _compile_object(value: dict[str, Json], location: str, scope: Scope) -> Temp
             dynamic.append((bare, compile_value(name, item, location, scope)))
             static[bare] = None
             continue
-        inner = compile_template(item, pointer(location, name), scope)
+        inner = compile_template(item, (*location, name), scope)
         static[name] = inner.value
         if inner.read is not None:
             dynamic.append((name, inner.read))
@@ -87,7 +89,9 @@ def _read_object(
     return read
 
 
-def _check_name(name: str, value: dict[str, Json], location: str, scope: Scope) -> str:
+def _check_name(
+    name: str, value: dict[str, Json], location: Location, scope: Scope
+) -> str:
     bare = name.removesuffix(DYNAMIC)
     if bare in value:
         message = f"The fields '{bare}' and '{name}' must not both be present"
@@ -95,9 +99,9 @@ def _check_name(name: str, value: dict[str, Json], location: str, scope: Scope) 
     return bare
 
 
-def _compile_array(value: list[Json], location: str, scope: Scope) -> Template:
+def _compile_array(value: list[Json], location: Location, scope: Scope) -> Template:
     inner = [
-        compile_template(item, pointer(location, index), scope)
+        compile_template(item, (*location, index), scope)
         for index, item in enumerate(value)
     ]
     if all(item.read is None for item in inner):
@@ -112,7 +116,7 @@ def _compile_array(value: list[Json], location: str, scope: Scope) -> Template:
     return Template(value, read)
 
 
-def compile_value(name: str, text: Json, location: str, scope: Scope) -> Reader:
+def compile_value(name: str, text: Json, location: Location, scope: Scope) -> Reader:
     """Compile the value of one dynamic field."""
     try:
         if isinstance(text, str):

@@ -1,0 +1,233 @@
+"""One `{% ... %}` of a definition, compiled into a callable over the environment.
+
+Expressions that only fetch something (`$states.input.order`, `$total`) are read directly, so
+that the payload itself travels on; all others go to the engine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from asl.errors import StatesError
+from asl.jsonata.engine import ENGINE, Bindings, JsonataError, Query, draws_lots
+from asl.jsonata.functions import MakeHost, added_functions
+from asl.jsontext import dumps, loads
+from asl.language import Scope
+from asl.model import Environment
+from asl.payload import Json, Payload
+from asl.report import Location, service_location
+
+Evaluate: TypeAlias = Callable[[Environment], Json]
+
+OPENING: Final = "{%"
+CLOSING: Final = "%}"
+QUERY_ERROR: Final = "States.QueryEvaluationError"
+_FETCH: Final = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)", re.ASCII)
+_KEYWORDS: Final = frozenset({"and", "or", "in", "true", "false", "null", "function"})
+
+
+class _Undefined(Exception):  # noqa: N818 - an answer: the expression yields nothing
+    pass
+
+
+class _NotPlain(Exception):  # noqa: N818 - an answer: ask the engine instead
+    pass
+
+
+def is_expression(value: Json) -> bool:
+    """Tell whether a value of a definition is an expression."""
+    return (
+        isinstance(value, str) and value.startswith(OPENING) and value.endswith(CLOSING)
+    )
+
+
+def is_half_open(value: str) -> bool:
+    """Tell whether a text has only one of the two ends of an expression."""
+    return value.startswith(OPENING) != value.endswith(CLOSING)
+
+
+def body(text: str) -> str:
+    """Return what stands between the ends of an expression."""
+    return text[len(OPENING) : -len(CLOSING)].strip()
+
+
+def evaluation_failed(cause: str, field: str) -> StatesError:
+    """Make the error of an evaluation, at a field."""
+    return StatesError(QUERY_ERROR, cause, location=field)
+
+
+def field_name(location: Location, scope: Scope) -> str:
+    """Write a location within a state as the messages name fields: `Output/total`."""
+    return service_location(location[len(scope.fields.location) :]).lstrip("/")
+
+
+def compile_expression(text: str, location: Location, scope: Scope) -> Evaluate:
+    """Compile an expression; what is wrong goes to the report."""
+    source, field = body(text), field_name(location, scope)
+    try:
+        query = ENGINE.compile(source)
+    except ValueError as error:
+        scope.fields.report.error(f"JSONata expression is not valid: {error}", location)
+        return lambda _environment: None
+    scope.references.update(name for name in query.reads or ())
+    slow = _compile_query(query)
+    fetch = _FETCH.fullmatch(source)
+    return _worded(
+        source, field, slow if fetch is None else _compile_fetch(fetch, slow)
+    )
+
+
+def _worded(source: str, field: str, evaluate: Evaluate) -> Evaluate:
+    prefix = f"The JSONata expression '{source}' specified for the field '{field}' "
+
+    def read(environment: Environment) -> Json:
+        try:
+            return evaluate(environment)
+        except _Undefined:
+            cause = f"{prefix}returned nothing (undefined)."
+        except JsonataError as error:
+            cause = f"{prefix}threw an error during evaluation. {error.code}: {error}"
+        raise evaluation_failed(cause, field)
+
+    return read
+
+
+def _compile_fetch(match: re.Match[str], slow: Evaluate) -> Evaluate:
+    root, steps = match[1], tuple(match[2].split(".")[1:])
+    if _KEYWORDS.intersection(steps):
+        return slow
+    fetch = _fetch_state if root == "states" else _fetch_variable(root)
+
+    def read(environment: Environment) -> Json:
+        try:
+            value, rest = fetch(environment, steps)
+            for step in rest:
+                value = _step(value, step)
+        except _NotPlain:
+            return slow(environment)
+        return value
+
+    return read
+
+
+def _step(value: Json, step: str) -> Json:
+    if not isinstance(value, dict):
+        raise _NotPlain
+    if step not in value:
+        raise _Undefined
+    return value[step]
+
+
+def _fetch_variable(
+    name: str,
+) -> Callable[[Environment, tuple[str, ...]], tuple[Json, tuple[str, ...]]]:
+    def fetch(
+        environment: Environment, steps: tuple[str, ...]
+    ) -> tuple[Json, tuple[str, ...]]:
+        if name not in environment.variables:
+            raise _NotPlain
+        return environment.variables[name], steps
+
+    return fetch
+
+
+def _fetch_state(
+    environment: Environment, steps: tuple[str, ...]
+) -> tuple[Json, tuple[str, ...]]:
+    if not steps:
+        return states_object(environment, None), ()
+    if steps[0] == "context":
+        return environment.context(), steps[1:]
+    payload = state_payload(environment, steps[0])
+    if payload is None:
+        raise _Undefined
+    return payload.value, steps[1:]
+
+
+def state_payload(environment: Environment, field: str) -> Payload | None:
+    """Return the payload behind a field of `$states`, None where there is none."""
+    if field == "input":
+        return environment.input
+    if field == "result":
+        return environment.result
+    return environment.error_output if field == "errorOutput" else None
+
+
+_STATE_PAYLOADS: Final = ("result", "errorOutput")
+
+
+def states_object(
+    environment: Environment, wanted: frozenset[str] | None
+) -> dict[str, Json]:
+    """Build `$states`, or the fields of it that are wanted."""
+    states: dict[str, Json] = {}
+    if wanted is None or "input" in wanted:
+        states["input"] = environment.input.value
+    if wanted is None or "context" in wanted:
+        states["context"] = environment.context()
+    for field in _STATE_PAYLOADS:
+        payload = state_payload(environment, field)
+        if payload is not None and (wanted is None or field in wanted):
+            states[field] = payload.value
+    return states
+
+
+def _compile_query(query: Query) -> Evaluate:
+    added = added_functions(query.source)
+    is_random = draws_lots(query.source)
+
+    def read(environment: Environment) -> Json:
+        seed = int(environment.entropy.random() * (1 << 53)) if is_random else 0
+        bindings = _bindings(query, environment, added)
+        text = ENGINE.evaluate(query, bindings, environment.now, seed)
+        if text is None:
+            raise _Undefined
+        return loads(text)
+
+    return read
+
+
+def _bindings(
+    query: Query, environment: Environment, added: tuple[tuple[str, MakeHost], ...]
+) -> Bindings:
+    variables = environment.variables
+    bindings: dict[str, object] = {name: make(environment) for name, make in added}
+    names = variables if query.reads is None else query.reads
+    bindings.update((name, variables[name]) for name in names if name in variables)
+    if query.states is None or query.states:
+        bindings["states"] = states_object(environment, query.states)
+    return bindings  # type: ignore[return-value]  # values are Json or functions by construction
+
+
+_KINDS: Final[tuple[tuple[type, str], ...]] = (
+    (bool, "boolean"),
+    (int, "number"),
+    (float, "number"),
+    (str, "string"),
+    (list, "array"),
+    (dict, "object"),
+)
+
+
+def kind_of(value: Json) -> str:
+    """Name the type of a value as the messages do."""
+    return next((name for kind, name in _KINDS if isinstance(value, kind)), "null")
+
+
+def require_kind(expected: str, text: str, field: str, evaluate: Evaluate) -> Evaluate:
+    """Wrap an expression so that a result of another type is an error."""
+    prefix = f"The JSONata expression '{body(text)}' specified for the field '{field}' "
+
+    def read(environment: Environment) -> Json:
+        value = evaluate(environment)
+        if kind_of(value) == expected:
+            return value
+        cause = (
+            f"{prefix}returned an unexpected result type. Expected '{expected}', but was "
+            f"'{kind_of(value)}' for value: {dumps(value)}"
+        )
+        raise evaluation_failed(cause, field)
+
+    return read

@@ -1,0 +1,108 @@
+"""The functions that the service adds to JSONata: $partition, $range, $hash, $random, $uuid,
+$parse; and the one it takes away: $eval.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Final, TypeAlias
+
+from asl.jsonata.engine import Host, JsonataError
+from asl.jsonpath.functions import (
+    FunctionError,
+    array,
+    digest,
+    number,
+    parse,
+    partition,
+    span,
+)
+from asl.model import Environment
+from asl.payload import Json
+
+MakeHost: TypeAlias = Callable[[Environment], "Host | None"]
+
+_NAMES: Final = re.compile(r"\$(partition|range|hash|random|uuid|parse|eval)\b")
+
+
+def added_functions(source: str) -> tuple[tuple[str, MakeHost], ...]:
+    """Return what an expression needs of the added functions, by name."""
+    names = dict.fromkeys(_NAMES.findall(source))
+    return tuple((name, _FUNCTIONS[name]) for name in names)
+
+
+def _guarded(least: int, most: int, apply: Callable[..., Json]) -> Host:
+    """Refuse a wrong number of arguments; an undefined first argument yields nothing."""
+
+    def call(*arguments: Json) -> Json:
+        if not least <= len(arguments) <= most:
+            raise JsonataError(
+                "T0410", "Argument count does not match function signature"
+            )
+        if arguments and arguments[0] is None:
+            return None
+        try:
+            return apply(*arguments)
+        except FunctionError as error:
+            raise JsonataError("T0410", str(error)) from None
+
+    return call
+
+
+def _partition(values: Json, size: Json) -> Json:
+    return partition(array(values), number(size))
+
+
+def _range(first: Json, last: Json, step: Json) -> Json:
+    return span(number(first), number(last), number(step))
+
+
+def _hash(value: Json, algorithm: Json = "SHA-1") -> Json:
+    return digest(value, algorithm)
+
+
+def _random(environment: Environment) -> Host:
+    def draw(seed: Json = None) -> Json:
+        return (
+            environment.entropy.random()
+            if seed is None
+            else seeded_random(number(seed))
+        )
+
+    return _guarded_optional(draw)
+
+
+def _guarded_optional(apply: Callable[..., Json]) -> Host:
+    def call(*arguments: Json) -> Json:
+        if len(arguments) > 1:
+            raise JsonataError(
+                "T0410", "Argument count does not match function signature"
+            )
+        try:
+            return apply(*arguments)
+        except FunctionError as error:
+            raise JsonataError("T0410", str(error)) from None
+
+    return call
+
+
+def seeded_random(seed: int) -> float:
+    """Return the number in [0, 1) that Java's generator yields first for a seed."""
+    mask = (1 << 48) - 1
+    state = (seed ^ 0x5DEECE66D) & mask
+    state = (state * 0x5DEECE66D + 0xB) & mask
+    high = state >> 22
+    state = (state * 0x5DEECE66D + 0xB) & mask
+    return float((high << 27) + (state >> 21)) / float(1 << 53)
+
+
+_FUNCTIONS: Final[dict[str, MakeHost]] = {
+    "partition": lambda _: _guarded(2, 2, _partition),
+    "range": lambda _: _guarded(3, 3, _range),
+    "hash": lambda _: _guarded(1, 2, _hash),
+    "random": _random,
+    "uuid": lambda environment: _guarded(0, 0, environment.entropy.uuid),
+    "parse": lambda _: _guarded(1, 1, parse),
+    "eval": lambda _: None,
+}
