@@ -25,11 +25,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from typing import TypeAlias
-from uuid import UUID
 
 from runtime.execution import TimerKind
+from runtime.identity import ExecutionId
 
-TimerId: TypeAlias = tuple[int, UUID, int, TimerKind]
+TimerId: TypeAlias = tuple[int, ExecutionId, int, TimerKind]
 """Shard, execution, event and kind: the key of a row."""
 
 
@@ -38,7 +38,7 @@ class TimerDue:
     """A timer that is due, or was."""
 
     shard: int
-    execution_id: UUID
+    execution_id: ExecutionId
     event_id: int
     kind: TimerKind
     due: datetime

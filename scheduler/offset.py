@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
-
-from psycopg import AsyncConnection
 
 from scheduler.clock import SystemClock
+from storage.connections import Connection
 
 _STATEMENT = "SELECT clock_timestamp()"
 
@@ -34,7 +32,7 @@ def estimate(before: datetime, server: datetime, after: datetime) -> Offset:
 
 
 async def measure_offset(
-    connection: AsyncConnection[Any], clock: SystemClock, attempts: int = 5
+    connection: Connection, clock: SystemClock, attempts: int = 5
 ) -> Offset:
     """Measure over a connection in autocommit mode; the quickest attempt counts."""
     estimates = []
@@ -47,9 +45,7 @@ async def measure_offset(
     return min(estimates, key=lambda offset: offset.uncertainty)
 
 
-async def keep_to_database(
-    connection: AsyncConnection[Any], clock: SystemClock
-) -> Offset:
+async def keep_to_database(connection: Connection, clock: SystemClock) -> Offset:
     """Measure, and correct the clock where it is off by more than the measure is unsure."""
     measured = await measure_offset(connection, clock)
     if abs(measured.value - clock.offset) > measured.uncertainty:

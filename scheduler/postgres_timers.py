@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, TypeAlias
-
-from psycopg import AsyncConnection
 
 from runtime.execution import TimerKind
 from scheduler.horizon import TimerRow
+from storage.connections import Connections
 from storage.statements import statements
-
-Borrow: TypeAlias = Callable[[], AbstractAsyncContextManager[AsyncConnection[Any]]]
-"""Lends a connection in autocommit mode for the length of a block."""
 
 _KINDS = {kind.value: kind for kind in TimerKind}
 
@@ -22,8 +16,8 @@ _KINDS = {kind.value: kind for kind in TimerKind}
 class PostgresTimers:
     """Reads due timers over borrowed connections, one statement for all shards."""
 
-    def __init__(self, borrow: Borrow) -> None:
-        self._borrow = borrow
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
         self._statements = statements("timers")
 
     async def due(
@@ -35,7 +29,10 @@ class PostgresTimers:
             "bounds": list(bounds.values()),
             "until": until,
         }
-        async with self._borrow() as connection, connection.cursor(binary=True) as rows:
+        async with (
+            self._connections() as connection,
+            connection.cursor(binary=True) as rows,
+        ):
             await rows.execute(self._statements["due_timers"], parameters)
             return [
                 ((shard, execution_id, event_id, _KINDS[kind]), due.astimezone(UTC))
@@ -45,7 +42,10 @@ class PostgresTimers:
     async def next_due(self, shards: Iterable[int], after: datetime) -> datetime | None:
         """Read the earliest instant after one, over the shards."""
         parameters = {"shards": list(shards), "after": after}
-        async with self._borrow() as connection, connection.cursor(binary=True) as rows:
+        async with (
+            self._connections() as connection,
+            connection.cursor(binary=True) as rows,
+        ):
             await rows.execute(self._statements["next_due"], parameters)
             row = await rows.fetchone()
             return row[0].astimezone(UTC) if row is not None and row[0] else None

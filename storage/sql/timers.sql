@@ -4,7 +4,7 @@
 -- One index probe a shard: the instant must be a parameter, for a volatile clock_timestamp()
 -- could not be looked up in the index (shard, due).
 SELECT due_in_shard.shard,
-       due_in_shard.execution_id,
+       due_in_shard.execution_id::text,
        due_in_shard.event_id,
        due_in_shard.kind,
        due_in_shard.due

@@ -20,7 +20,7 @@ def at(seconds: float) -> datetime:
 
 def timer(shard: int, number: int, kind: TimerKind = TimerKind.WAIT) -> TimerId:
     """Name a timer of a made-up execution."""
-    return (shard, UUID(int=number), 2, kind)
+    return (shard, str(UUID(int=number)), 2, kind)
 
 
 class MemoryTimers:
