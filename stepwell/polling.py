@@ -1,0 +1,121 @@
+"""Asks the server for tasks: one poll after the other, at most one in flight.
+
+Every poll carries the inventory, and only the answer to the latest poll is ever read:
+that is what makes the promises of `inventory.py` hold. A worker without room does not
+wait on the server but for room, and polls now and then to show that it lives.
+"""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+
+from stepwell.crew import Crew
+from stepwell.inventory import Inventory
+from stepwell.session import TROUBLE, Backoff, Session
+from stepwell.transport import Channel
+
+WAIT_SECONDS = 5.0  # of a poll, on the server; well below the time to be given up
+BUSY_SECONDS = 1.0  # between the polls of a worker without room
+LAST_WAIT_SECONDS = 0.5  # of the last poll: what was on its way may still arrive
+_AT_ONCE_SECONDS = 0.05
+_UNREPORTED = 1000  # results without an answer, above the concurrency
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The variable part of a poll."""
+
+    free: int
+    wait: float
+    is_last: bool = False
+
+
+class Poller:
+    """Polls until it is drained."""
+
+    def __init__(
+        self,
+        session: Session,
+        inventory: Inventory,
+        crew: Crew,
+        *,
+        room: asyncio.Event,
+        concurrency: int,
+        backoff: Backoff,
+    ) -> None:
+        self._session = session
+        self._inventory = inventory
+        self._crew = crew
+        self._concurrency = concurrency
+        self._backoff = backoff
+        self._channel = Channel(session.endpoint)
+        self._room_made = room
+        self._is_draining = False
+        self._in_haste = False
+
+    async def run(self) -> None:
+        """Poll; returns after a drain, when nothing is in hand or on its way."""
+        while True:
+            if not self._room() and not self._is_done():
+                await self._rest(BUSY_SECONDS)
+            self._in_haste = False
+            ask = self._next()
+            if await self._poll(ask) and ask.is_last:
+                return
+
+    def drain(self) -> None:
+        """Claim nothing more, and say so to the server at once."""
+        self._is_draining = True
+        self._in_haste = True
+        self.close()
+        self._room_made.set()
+
+    def close(self) -> None:
+        """Drop the connection, and with it a poll that waits."""
+        self._channel.close()
+
+    def _room(self) -> int:
+        backlog = len(self._inventory.ended)
+        if self._is_draining or backlog > self._concurrency + _UNREPORTED:
+            return 0
+        return max(0, self._concurrency - len(self._inventory.running))
+
+    def _is_done(self) -> bool:
+        return self._is_draining and self._inventory.is_empty
+
+    def _next(self) -> Ask:
+        if self._is_done():
+            return Ask(free=0, wait=LAST_WAIT_SECONDS, is_last=True)
+        free = self._room()
+        return Ask(free=free, wait=WAIT_SECONDS if free else 0.0)
+
+    async def _poll(self, ask: Ask) -> bool:
+        """Make one poll; returns whether nothing more may come."""
+        asked_at = time.monotonic()
+        try:
+            answer = await self._session.poll(
+                self._channel,
+                free=ask.free,
+                wait=ask.wait,
+                inventory=self._inventory.tokens(),
+            )
+        except TROUBLE:
+            if not ask.is_last:
+                await self._rest(self._backoff.next())
+            return True
+        began = self._crew.accept(answer.get("tasks") or [])
+        news = began + self._crew.cancel(answer.get("cancelled") or [])
+        if news:
+            self._backoff.reset()
+        elif ask.wait and time.monotonic() - asked_at < _AT_ONCE_SECONDS:
+            await self._rest(self._backoff.next())  # it should have waited
+        return not began
+
+    async def _rest(self, seconds: float) -> None:
+        """Wait for room; what came before this call is known already."""
+        self._room_made.clear()
+        if self._in_haste:
+            return
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._room_made.wait(), seconds)
