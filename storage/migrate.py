@@ -12,12 +12,12 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+import threading
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -29,6 +29,7 @@ from sqlalchemy import Engine, NullPool, create_engine
 
 from runtime.events import EVENT_TYPES
 from storage import roles
+from storage.database import connect
 from storage.errors import StorageError
 
 DEFAULT_SHARDS: Final = 64
@@ -38,6 +39,9 @@ OLDEST_SERVER: Final = 140000
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 VIEWS: Final = Path(__file__).resolve().parent / "views"
+
+# The library keeps the migration that runs in a global: one per process.
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 class MigrationError(StorageError):
@@ -68,7 +72,7 @@ def migrate(url: str, *, shards: int | None = None) -> MigrationReport:
     if shards is not None and not 1 <= shards <= MAX_SHARDS:
         reason = f"shards must be 1 to {MAX_SHARDS}, not {shards}"
         raise MigrationError(reason)
-    with engine_for(url).connect() as connection:
+    with _ONE_AT_A_TIME, engine_for(url).connect() as connection:
         raw = _driver(connection)
         _refuse_unfit_server(raw)
         _execute(raw, "SELECT pg_advisory_lock({})", LOCK_KEY)
@@ -83,7 +87,7 @@ def engine_for(url: str) -> Engine:
     """Make an engine for any connection string that libpq understands."""
     return create_engine(
         "postgresql+psycopg://",
-        creator=lambda: psycopg.connect(url),
+        creator=lambda: connect(url),
         poolclass=NullPool,
     )
 

@@ -107,7 +107,12 @@ state_machine_revisions = Table(
     Column("encryption_configuration", JSON),
     # Also finds the revisions of one machine. With revision_id, because a machine of the
     # same ARN may be created again after its deletion and counts from 1 again.
-    UniqueConstraint("state_machine_arn", "number", "revision_id"),
+    UniqueConstraint(
+        "state_machine_arn",
+        "number",
+        "revision_id",
+        name="state_machine_revisions_number_key",
+    ),
     comment="What an execution runs, kept for as long as an execution refers to it.",
 )
 

@@ -55,7 +55,7 @@ CREATE TABLE state_machine_revisions (
     tracing_configuration json,
     encryption_configuration json,
     CONSTRAINT state_machine_revisions_pkey PRIMARY KEY (revision_id),
-    CONSTRAINT state_machine_revisions_state_machine_arn_number_revision_id_key
+    CONSTRAINT state_machine_revisions_number_key
         UNIQUE (state_machine_arn, number, revision_id)
 );
 COMMENT ON TABLE state_machine_revisions IS
