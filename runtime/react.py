@@ -23,6 +23,7 @@ from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.identity import attempt_id
 from runtime.lambda_invoke import invoke_result
 from runtime.leaving import is_too_large, too_large
+from runtime.limits import MAX_OPEN_TIME
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
 from runtime.turn import Turn
@@ -264,7 +265,7 @@ def _put_outcome(
 def _timer_fired(draft: Draft, stimulus: st.TimerFired) -> Reaction:
     execution = draft.execution
     due = execution.timers.get((stimulus.event_id, stimulus.kind))
-    if due is None:
+    if due is None and not _is_default(draft, stimulus):
         return _CLOSED
     match stimulus.kind:
         case TimerKind.WAIT | TimerKind.RETRY:
@@ -282,6 +283,20 @@ def _timer_fired(draft: Draft, stimulus: st.TimerFired) -> Reaction:
         case _:
             assert_never(stimulus.kind)
     return Reaction(events=draft.events, verdict=Verdict.ACCEPTED)
+
+
+def _is_default(draft: Draft, stimulus: st.TimerFired) -> bool:
+    """Tell whether a default has run out, which a sweep finds: it has no timer."""
+    execution = draft.execution
+    match stimulus.kind:
+        case TimerKind.TASK_TIMEOUT:
+            task = execution.tasks.get(stimulus.event_id)
+            return task is not None and task.due is None
+        case TimerKind.EXECUTION_TIMEOUT:
+            started = execution.started
+            return started is not None and started + MAX_OPEN_TIME <= draft.time
+        case _:
+            return False
 
 
 def _wake(draft: Draft, stimulus: st.TimerFired) -> None:
