@@ -10,6 +10,7 @@ from typing import Final
 
 from asl.errors import DefinitionError, PayloadError
 from asl.fields import MAX_SECONDS, Fields
+from asl.jsonerrors import find_fault
 from asl.jsontext import loads
 from asl.language import Scope
 from asl.model import Machine, Region, State
@@ -21,6 +22,7 @@ from asl.transitions import check_transitions
 DEFAULT_LANGUAGE: Final = "JSONPath"
 MAX_NESTING: Final = 50
 MAX_NAME: Final = 80
+_MISSING: Final = "Received a null or empty workflow input."
 _MACHINE_FIELDS: Final = frozenset(
     {"Comment", "StartAt", "States", "Version", "TimeoutSeconds", "QueryLanguage"}
 )
@@ -38,10 +40,13 @@ def parse_machine(definition_text: str) -> Machine:
 
 
 def compile_machine(definition_text: str, report: Report) -> Machine | None:
-    """Compile a definition, reporting what is wrong; None when there is nothing to compile."""
-    definition = _read(definition_text, report)
-    if definition is None:
-        return None
+    """Compile a text, reporting what is wrong; None when there is nothing to compile."""
+    definition = read_definition(definition_text, report)
+    return None if definition is None else compile_definition(definition, report)
+
+
+def compile_definition(definition: dict[str, Json], report: Report) -> Machine:
+    """Compile a definition that was read, reporting what is wrong."""
     fields = Fields(definition, (), report)
     fields.allow(_MACHINE_FIELDS)
     language = _language(fields, DEFAULT_LANGUAGE)
@@ -56,11 +61,16 @@ def compile_machine(definition_text: str, report: Report) -> Machine | None:
     )
 
 
-def _read(text: str, report: Report) -> dict[str, Json] | None:
+def read_definition(text: str, report: Report) -> dict[str, Json] | None:
+    """Read the JSON of a definition; None when it is none, or no object."""
+    if not text.strip():
+        report.error(_MISSING, (), Code.MISSING_DESCRIPTION)
+        return None
     try:
         definition = loads(text)
     except PayloadError as error:
-        report.error(str(error), (), Code.INVALID_JSON)
+        fault = find_fault(text, str(error))
+        report.malformed(fault.message, fault.source)
         return None
     if not isinstance(definition, dict):
         report.error("Expected value of type Object", ())
@@ -99,9 +109,7 @@ class _Compiler:
             message = "States are too deeply nested"
             self.report.error(message, fields.location, Code.TOO_DEEPLY_NESTED)
             return number
-        fields.require("StartAt", "States") if len(fields.values) else self._empty(
-            fields
-        )
+        fields.require("States", "StartAt")
         states = fields.object("States")
         compiled = {} if states is None else self._states(states, depth)
         start_at = fields.text("StartAt")
@@ -109,9 +117,6 @@ class _Compiler:
             check_transitions(fields, states)
         self.regions[number] = Region(start_at=start_at or "", states=compiled)
         return number
-
-    def _empty(self, fields: Fields) -> None:
-        fields.require("States", "StartAt")
 
     def _states(self, states: Fields, depth: int) -> dict[str, State]:
         if not states.values:

@@ -24,9 +24,9 @@ _ABSENT = _Absent()
 class Payload:
     """One JSON value, lazily parsed and lazily serialised.
 
-    `holder` is the id of the event that stores the text, in the execution `owner`; later
-    events that carry the same payload only point at it. Values are shared between payloads
-    and must never be mutated.
+    `holder` is the id of the event that stores the text, in the folded execution whose
+    ledger is `owner`; later events that carry the same payload only point at it. Values are
+    shared between payloads and must never be mutated.
     """
 
     __slots__ = ("_text", "_value", "holder", "owner")
@@ -35,7 +35,7 @@ class Payload:
         self._text = text
         self._value = value
         self.holder = 0
-        self.owner = ""
+        self.owner: object = None
 
     @classmethod
     def of_text(cls, text: str) -> Payload:

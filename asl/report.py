@@ -75,6 +75,11 @@ class Report:
         """Note something that is allowed and probably not meant."""
         self._add(Severity.WARNING, code, message, location)
 
+    def malformed(self, message: str, source: str) -> None:
+        """Note that the text is no JSON; its location is a place in the text."""
+        found = Diagnostic(Severity.ERROR, Code.INVALID_JSON, message, source, "")
+        self.diagnostics.append(found)
+
     def _add(
         self, severity: Severity, code: Code, message: str, location: Location
     ) -> None:

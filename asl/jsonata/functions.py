@@ -8,8 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from asl.jsonata.engine import Host, JsonataError
-from asl.jsonpath.functions import (
+from asl.calculations import (
     FunctionError,
     array,
     digest,
@@ -18,6 +17,7 @@ from asl.jsonpath.functions import (
     partition,
     span,
 )
+from asl.jsonata.engine import Host, JsonataError
 from asl.model import Environment
 from asl.payload import Json
 

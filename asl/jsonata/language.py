@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
 from asl.errors import StatesError
@@ -11,19 +10,17 @@ from asl.fields import MAX_SECONDS, Fields
 from asl.jsonata.expression import (
     Evaluate,
     compile_expression,
-    evaluation_failed,
     field_name,
     is_expression,
     require_kind,
 )
 from asl.jsonata.template import compile_payload, compile_template
-from asl.jsontext import dumps
+from asl.jsonata.waits import seconds_due, timestamp_due, whole
 from asl.language import Condition, Credentials, Due, Failure, ItemInput, Items, Scope
 from asl.maps import checked_concurrency, checked_tolerance
 from asl.model import Environment, Expression, Leave, Outcome, Seconds, Tolerance
 from asl.payload import Json, Payload
-from asl.timestamps import parse_timestamp
-from asl.waits import after_seconds, end_of_wait
+from asl.waits import at_once, fixed_moment, fixed_seconds, only_field
 
 _OUTPUT: Final = frozenset({"Output", "Assign"})
 _WORK: Final = _OUTPUT | {"Arguments"}
@@ -77,7 +74,7 @@ class Jsonata:
         if number is None:
             fixed = self._fields.integer(name, 1, MAX_SECONDS)
             return None if fixed is None else lambda _environment: fixed
-        return _whole(number, self._field(name), 1)
+        return whole(number, self._field(name), 1)
 
     def leave(self) -> Leave:
         """Compile Output and Assign of a state with a result."""
@@ -145,36 +142,18 @@ class Jsonata:
 
     def due(self) -> Due:
         """Compile Seconds or Timestamp."""
-        fields = self._fields
-        given = [name for name in ("Seconds", "Timestamp") if name in fields]
-        if len(given) != 1:
-            message = "Exactly one of these fields is required: [Seconds, Timestamp]"
-            fields.report.error(message, fields.location)
-            return _at_once
-        return self._seconds_due() if given[0] == "Seconds" else self._timestamp_due()
-
-    def _seconds_due(self) -> Due:
-        number = self._number("Seconds")
-        if number is None:
-            fixed = self._fields.integer("Seconds", 0, MAX_SECONDS) or 0
-            return lambda _environment, entered: after_seconds(entered, fixed)
-        seconds = _whole(number, "Seconds", 0)
-        return lambda environment, entered: after_seconds(entered, seconds(environment))
-
-    def _timestamp_due(self) -> Due:
-        evaluate = self._expression(self._fields, "Timestamp", "string")
-        if evaluate is not None:
-            return _timestamp_due(evaluate)
-        text = self._fields.text("Timestamp")
-        moment = None if text is None else parse_timestamp(text)
-        if moment is None:
-            if text is not None:
-                self._fields.refuse(
-                    "Timestamp", "String does not match RFC3339 timestamp"
-                )
-            return _at_once
-        fixed = moment
-        return lambda _environment, entered: end_of_wait(entered, fixed)
+        name = only_field(self._fields, ("Seconds", "Timestamp"))
+        if name is None:
+            return at_once
+        if name == "Seconds":
+            number = self._number(name)
+            if number is None:
+                return fixed_seconds(self._fields)
+            return seconds_due(whole(number, name, 0))
+        evaluate = self._expression(self._fields, name, "string")
+        return (
+            fixed_moment(self._fields) if evaluate is None else timestamp_due(evaluate)
+        )
 
     def failure(self) -> Failure:
         """Compile Error and Cause."""
@@ -287,39 +266,8 @@ def _error_output(environment: Environment) -> Payload:
     return environment.error_output
 
 
-def _at_once(_environment: Environment, entered: datetime) -> datetime:
-    return entered
-
-
 def _input_items(environment: Environment) -> list[Json]:
     value = environment.input.value
     if isinstance(value, list):
         return value
     raise StatesError("States.Runtime", 'Reference path "$" must point to array.')
-
-
-def _whole(number: Callable[[Environment], float], field: str, least: int) -> Seconds:
-    def whole(environment: Environment) -> int:
-        value = number(environment)
-        if value == int(value) and value >= least:
-            return int(value)
-        wanted = "a non-negative" if least == 0 else "a positive"
-        cause = f"The {field} field must be {wanted} integer, but was: {dumps(value)}"
-        raise evaluation_failed(cause, field)
-
-    return whole
-
-
-def _timestamp_due(evaluate: Evaluate) -> Due:
-    def due(environment: Environment, entered: datetime) -> datetime:
-        value = evaluate(environment)
-        moment = parse_timestamp(value) if isinstance(value, str) else None
-        if moment is None:
-            cause = (
-                "The Timestamp field cannot be parsed as an ISO-8601 extended offset "
-                f"date-time format string: {value}"
-            )
-            raise evaluation_failed(cause, "Timestamp")
-        return end_of_wait(entered, moment)
-
-    return due

@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from asl.errors import PayloadError
+from asl.calculations import (
+    FunctionError,
+    array,
+    bounded,
+    digest,
+    number,
+    parse,
+    partition,
+    same,
+    span,
+    text,
+)
 from asl.jsonpath.formatting import parse_format
-from asl.jsontext import dumps, loads
+from asl.jsontext import dumps
 from asl.model import Environment
 from asl.payload import Json
 
-MAX_RANGE: Final = 1000
-MAX_CHARACTERS: Final = 10_000
 Apply: TypeAlias = Callable[[Environment, list[Json]], Json]
-
-
-class FunctionError(Exception):
-    """A function that cannot be applied to its arguments; `str()` says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,99 +34,6 @@ class Function:
 
     apply: Apply
     arity: tuple[int, int]
-
-
-def array(value: Json) -> list[Json]:
-    """Require an array."""
-    if isinstance(value, list):
-        return value
-    msg = f"Invalid argument: expected an array, but got {dumps(value)}"
-    raise FunctionError(msg)
-
-
-def text(value: Json) -> str:
-    """Require a text."""
-    if isinstance(value, str):
-        return value
-    msg = f"Invalid argument: expected a string, but got {dumps(value)}"
-    raise FunctionError(msg)
-
-
-def number(value: Json) -> int:
-    """Require a number; one that is not whole is rounded to the nearest, halves upwards."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        msg = f"Invalid argument: expected a number, but got {dumps(value)}"
-        raise FunctionError(msg)
-    return value if isinstance(value, int) else math.floor(value + 0.5)
-
-
-def same(left: Json, right: Json) -> bool:
-    """Compare two values as JSON: true is not 1."""
-    if isinstance(left, bool) or isinstance(right, bool):
-        return left is right
-    if isinstance(left, list) and isinstance(right, list):
-        return len(left) == len(right) and all(map(same, left, right))
-    if isinstance(left, dict) and isinstance(right, dict):
-        return left.keys() == right.keys() and all(
-            same(left[k], right[k]) for k in left
-        )
-    return left == right
-
-
-def partition(values: list[Json], size: int) -> list[Json]:
-    """Cut an array into pieces of a size."""
-    if size < 1:
-        raise FunctionError("The chunk size must be a positive integer")
-    return [values[start : start + size] for start in range(0, len(values), size)]
-
-
-def span(first: int, last: int, step: int) -> list[Json]:
-    """List the numbers from first to last, both included."""
-    if step == 0:
-        raise FunctionError("The step must not be zero")
-    numbers = range(first, last + (1 if step > 0 else -1), step)
-    if len(numbers) > MAX_RANGE:
-        msg = f"The range must have at most {MAX_RANGE} elements"
-        raise FunctionError(msg)
-    return list(numbers)
-
-
-def digest(value: Json, algorithm: Json) -> str:
-    """Hash a value's text."""
-    name = _ALGORITHMS.get(text(algorithm))
-    if name is None:
-        msg = f"Unknown hash algorithm: {algorithm}"
-        raise FunctionError(msg)
-    data = value if isinstance(value, str) else dumps(value)
-    return hashlib.new(name, _bounded(data).encode(errors="surrogatepass")).hexdigest()
-
-
-def parse(value: Json) -> Json:
-    """Parse a text as JSON; a blank one is null."""
-    source = text(value)
-    if not source.strip():
-        return None
-    try:
-        return loads(source)
-    except PayloadError as error:
-        msg = f"Invalid JSON: {error}"
-        raise FunctionError(msg) from None
-
-
-_ALGORITHMS: Final = {
-    "MD5": "md5",
-    "SHA-1": "sha1",
-    "SHA-256": "sha256",
-    "SHA-384": "sha384",
-    "SHA-512": "sha512",
-}
-
-
-def _bounded(data: str) -> str:
-    if len(data) > MAX_CHARACTERS:
-        msg = f"The input must have at most {MAX_CHARACTERS} characters"
-        raise FunctionError(msg)
-    return data
 
 
 def _contains(_environment: Environment, values: list[Json]) -> Json:
@@ -146,12 +56,12 @@ def _unique(_environment: Environment, values: list[Json]) -> Json:
 
 
 def _encode(_environment: Environment, values: list[Json]) -> Json:
-    data = _bounded(text(values[0]))
+    data = bounded(text(values[0]))
     return base64.b64encode(data.encode(errors="surrogatepass")).decode()
 
 
 def _decode(_environment: Environment, values: list[Json]) -> Json:
-    data = _bounded(text(values[0]))
+    data = bounded(text(values[0]))
     try:
         return base64.b64decode(data, validate=True).decode()
     except (binascii.Error, ValueError):

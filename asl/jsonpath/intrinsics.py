@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from asl.calculations import FunctionError
 from asl.errors import StatesError
 from asl.jsonpath.formatting import unescape
-from asl.jsonpath.functions import FUNCTIONS, FunctionError
+from asl.jsonpath.functions import FUNCTIONS
 from asl.jsonpath.path import (
     Path,
     PathMiss,

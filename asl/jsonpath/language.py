@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Final
 
 from asl.errors import StatesError
 from asl.fields import MAX_SECONDS, Fields
 from asl.jsonpath.choice import compile_rule
+from asl.jsonpath.failures import compile_failure
 from asl.jsonpath.flow import (
     DataFlow,
     assign_stage,
@@ -17,14 +17,9 @@ from asl.jsonpath.flow import (
     field_path,
     template_stage,
 )
-from asl.jsonpath.intrinsics import (
-    IntrinsicSyntaxError,
-    compile_intrinsic,
-    is_intrinsic,
-)
 from asl.jsonpath.numbers import float_path, integer_path, value_of
-from asl.jsonpath.path import Path, PathMiss, compile_reference_path
 from asl.jsonpath.template import compile_template
+from asl.jsonpath.waits import compile_due
 from asl.jsontext import dumps
 from asl.language import (
     Condition,
@@ -38,8 +33,6 @@ from asl.language import (
 from asl.maps import checked_concurrency, checked_tolerance
 from asl.model import Environment, Expression, Leave, Outcome, Seconds, Tolerance
 from asl.payload import Json, Payload
-from asl.timestamps import parse_timestamp
-from asl.waits import after_seconds, end_of_wait
 
 _PATHS: Final = frozenset({"InputPath", "OutputPath"})
 _RESULT: Final = frozenset({"Parameters", "ResultSelector", "ResultPath"})
@@ -199,81 +192,16 @@ class JsonPath:
 
     def due(self) -> Due:
         """Compile Seconds, SecondsPath, Timestamp or TimestampPath."""
-        fields = self._fields
-        names = ("Seconds", "SecondsPath", "Timestamp", "TimestampPath")
-        given = [name for name in names if name in fields]
-        if len(given) != 1:
-            listed = ", ".join(names)
-            message = f"Exactly one of these fields is required: [{listed}]"
-            fields.report.error(message, fields.location)
-            return _at_once
-        if given[0] == "Seconds":
-            return _after(fields.integer("Seconds", 0, MAX_SECONDS) or 0)
-        if given[0] == "Timestamp":
-            return self._fixed_moment()
-        path = field_path(fields, given[0], self._scope, compile_reference_path)
-        if path is None:
-            return _at_once
-        kind = _wait_seconds if given[0] == "SecondsPath" else _wait_timestamp
-        return kind(path, self._flow)
-
-    def _fixed_moment(self) -> Due:
-        text = self._fields.text("Timestamp")
-        moment = None if text is None else parse_timestamp(text)
-        if moment is None:
-            if text is not None:
-                self._fields.refuse(
-                    "Timestamp", "String does not match RFC3339 timestamp"
-                )
-            return _at_once
-        fixed = moment
-        return lambda _environment, entered: end_of_wait(entered, fixed)
+        return compile_due(self._scope, self._flow)
 
     def failure(self) -> Failure:
         """Compile Error or ErrorPath, and Cause or CausePath."""
-        error, cause = self._failure_part("Error"), self._failure_part("Cause")
-        return lambda environment: (error(environment), cause(environment))
-
-    def _failure_part(self, name: str) -> Callable[[Environment], str | None]:
-        self._fields.exclusive(name, f"{name}Path")
-        fixed = self._fields.text(name)
-        if f"{name}Path" not in self._fields:
-            return lambda _environment: fixed
-        return self._failure_path(f"{name}Path")
-
-    def _failure_path(self, name: str) -> Callable[[Environment], str | None]:
-        read = self._failure_read(name)
-
-        def part(environment: Environment) -> str | None:
-            value = read(environment)
-            if isinstance(value, str):
-                return value
-            cause = f"The {name} parameter does not reference a string value: {dumps(value)}"
-            raise StatesError("States.Runtime", cause)
-
-        return part
-
-    def _failure_read(self, name: str) -> Callable[[Environment], Json]:
-        text = self._fields.text(name)
-        if text is not None and is_intrinsic(text):
-            try:
-                intrinsic = compile_intrinsic(text)
-            except IntrinsicSyntaxError as error:
-                self._fields.refuse(name, str(error))
-                return lambda _environment: None
-            self._scope.references.update(intrinsic.variables)
-            return lambda environment: intrinsic.read(environment, environment.input)
-        path = field_path(self._fields, name, self._scope)
-        if path is None:
-            return lambda _environment: None
-        return lambda environment: value_of(path, environment, _input)
+        return compile_failure(self._scope)
 
     def items(self) -> Items:
         """Compile InputPath and ItemsPath."""
         effective = self._flow.effective
-        path = field_path(
-            self._fields, "ItemsPath", self._scope, compile_reference_path
-        )
+        path = field_path(self._fields, "ItemsPath", self._scope)
         text = "$" if path is None else path.text
 
         def items(environment: Environment) -> list[Json]:
@@ -345,14 +273,6 @@ def _leave_input(environment: Environment) -> Outcome:
     return Outcome(environment.input)
 
 
-def _at_once(_environment: Environment, entered: datetime) -> datetime:
-    return entered
-
-
-def _after(seconds: int) -> Due:
-    return lambda _environment, entered: after_seconds(entered, seconds)
-
-
 def _positive(name: str, read: Callable[[Environment], int]) -> Seconds:
     def seconds(environment: Environment) -> int:
         value = read(environment)
@@ -362,46 +282,3 @@ def _positive(name: str, read: Callable[[Environment], int]) -> Seconds:
         return value
 
     return seconds
-
-
-def _wait_seconds(path: Path, flow: DataFlow) -> Due:
-    def due(environment: Environment, entered: datetime) -> datetime:
-        value = _waited_for("SecondsPath", path, flow, environment)
-        if isinstance(value, bool) or not isinstance(value, int):
-            cause = f"The SecondsPath parameter cannot be parsed as a long value: {path.text} == "
-            raise StatesError("States.Runtime", cause + _shown(value))
-        if value < 0:
-            cause = f"The SecondsPath parameter references a negative value: {path.text} == "
-            raise StatesError("States.Runtime", cause + str(value))
-        return after_seconds(entered, value)
-
-    return due
-
-
-def _wait_timestamp(path: Path, flow: DataFlow) -> Due:
-    def due(environment: Environment, entered: datetime) -> datetime:
-        value = _waited_for("TimestampPath", path, flow, environment)
-        moment = parse_timestamp(value) if isinstance(value, str) else None
-        if moment is None:
-            cause = (
-                "The TimestampPath parameter does not reference a valid ISO-8601 extended "
-                f"offset date-time format string: {path.text} == {_shown(value)}"
-            )
-            raise StatesError("States.Runtime", cause)
-        return end_of_wait(entered, moment)
-
-    return due
-
-
-def _waited_for(
-    name: str, path: Path, flow: DataFlow, environment: Environment
-) -> Json:
-    try:
-        return path.read(environment, flow.effective(environment))
-    except PathMiss:
-        cause = f"The {name} parameter does not reference an input value: {path.text}"
-        raise StatesError("States.Runtime", cause) from None
-
-
-def _shown(value: Json) -> str:
-    return value if isinstance(value, str) else dumps(value)

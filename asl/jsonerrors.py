@@ -1,0 +1,69 @@
+"""What is wrong with a text that is no JSON, in the words of the service's own parser."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Final
+
+_SHOWN: Final = 500
+_TOKEN: Final = re.compile(r"[\w$]+")
+_EXPECTED: Final = (
+    "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')"
+)
+_DELIMITERS: Final = {
+    "Expecting property name enclosed in double quotes": (
+        "was expecting double-quote to start field name"
+    ),
+    "Expecting ':' delimiter": "was expecting a colon to separate field name and value",
+    "Expecting ',' delimiter": "was expecting comma to separate Object or Array entries",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class JsonFault:
+    """The message, and the place in the text."""
+
+    message: str
+    source: str
+
+
+def find_fault(text: str, otherwise: str) -> JsonFault:
+    """Say where and why a text is no JSON; `otherwise` when the reason is not its syntax."""
+    try:
+        json.loads(text)
+    except json.JSONDecodeError as error:
+        return _fault(text, error)
+    except (RecursionError, ValueError):
+        pass
+    return _placed(text, 0, otherwise)
+
+
+def _fault(text: str, error: json.JSONDecodeError) -> JsonFault:
+    position = error.pos
+    if position >= len(text.rstrip()):
+        return _placed(text, len(text), "Unexpected end-of-input")
+    token = _TOKEN.match(text, position)
+    if error.msg == "Expecting value" and token is not None:
+        message = f"Unrecognized token '{token[0]}': was expecting {_EXPECTED}"
+        return _placed(text, token.end(), message)
+    character = text[position]
+    expected = _DELIMITERS.get(error.msg, f"expected a valid value {_EXPECTED}")
+    message = (
+        f"Unexpected character ('{character}' (code {ord(character)})): {expected}"
+    )
+    return _placed(text, position + 1, message)
+
+
+def _placed(text: str, position: int, message: str) -> JsonFault:
+    line = text.count("\n", 0, position) + 1
+    column = position - (text.rfind("\n", 0, position) + 1) + 1
+    source = f"[Source: (String){_excerpt(text)}; line: {line}, column: {column}]"
+    return JsonFault(f"{message}\n at {source}", source)
+
+
+def _excerpt(text: str) -> str:
+    if len(text) <= _SHOWN:
+        return f'"{text}"'
+    return f'"{text[:_SHOWN]}"[truncated {len(text) - _SHOWN} chars]'
