@@ -9,14 +9,15 @@ from typing import Final
 from api.errors import InvalidDefinition
 from asl.errors import DefinitionError
 from asl.parse import parse_machine
+from asl.validate import MachineType, check
 
 _REMEMBERED: Final = 256
 
 
-def check_definition(definition: str) -> None:
-    """Refuse a definition that is no machine."""
+def check_definition(definition: str, machine_type: str = "STANDARD") -> None:
+    """Refuse a definition that is no machine of the type."""
     try:
-        parse_machine(definition)
+        check(definition, MachineType(machine_type))
     except DefinitionError as error:
         raise InvalidDefinition(str(error)) from None
 

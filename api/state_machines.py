@@ -60,7 +60,7 @@ async def create_state_machine(api: Api, request: CreateStateMachine) -> Respons
 
 
 def _blueprint(request: CreateStateMachine) -> Blueprint:
-    check_definition(request.definition)
+    check_definition(request.definition, request.type)
     return Blueprint(
         definition=request.definition,
         role_arn=_checked_role(request.role_arn),

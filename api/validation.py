@@ -5,8 +5,8 @@ from __future__ import annotations
 from api.context import Api
 from api.requests import ValidateStateMachineDefinition
 from api.wire import Response
-from asl.parse import compile_machine
-from asl.report import Diagnostic, Report
+from asl.report import Diagnostic, Severity
+from asl.validate import MachineType, validate
 from runtime.limits import MAX_DIAGNOSTICS
 
 
@@ -14,12 +14,12 @@ async def validate_state_machine_definition(
     _api: Api, request: ValidateStateMachineDefinition
 ) -> Response:
     """Judge a definition; ERROR leaves the warnings out, and only errors make it FAIL."""
-    report = Report()
-    compile_machine(request.definition, report)
-    wanted = report.errors if request.severity == "ERROR" else report.diagnostics
+    diagnostics = validate(request.definition, MachineType(request.type))
+    errors = [found for found in diagnostics if found.severity is Severity.ERROR]
+    wanted = errors if request.severity == "ERROR" else diagnostics
     limit = request.max_results or MAX_DIAGNOSTICS
     return {
-        "result": "FAIL" if report.errors else "OK",
+        "result": "FAIL" if errors else "OK",
         "diagnostics": [_shown(diagnostic) for diagnostic in wanted[:limit]],
         "truncated": len(wanted) > limit,
     }
