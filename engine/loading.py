@@ -1,0 +1,90 @@
+"""Bring executions into memory: many logs in one read, folded."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from asl.model import Machine
+from engine.residents import BASE_SIZE, Residents
+from engine.work import QuarantinedError, Resident, Stimulation
+from runtime.events import HistoryEvent
+from runtime.evolve import fold
+from runtime.execution import Status
+from runtime.identity import ExecutionId
+from storage.lane_store import ExecutionFacts, LaneStore
+
+MAX_LOADED: Final = 500
+
+
+class Loader:
+    """Loads what stimuli wait for."""
+
+    def __init__(
+        self,
+        *,
+        store: LaneStore,
+        residents: Residents,
+        machines: Callable[[str], Awaitable[Machine]],
+        refuse_closed: Callable[[int, ExecutionId, deque[Stimulation]], None],
+        set_aside: Callable[[int, ExecutionId, Exception], None],
+    ) -> None:
+        """Take where to read, and what to do with what cannot be loaded."""
+        self._store = store
+        self._residents = residents
+        self._machines = machines
+        self._refuse_closed = refuse_closed
+        self._set_aside = set_aside
+
+    async def load_missing(self) -> None:
+        """Load the executions that stimuli wait for, at most MAX_LOADED at once."""
+        missing = self._residents.missing
+        if not missing:
+            return
+        keys = list(missing)[:MAX_LOADED]
+        facts = await self._store.facts(keys)
+        wanted = [key for key in keys if self._is_open(key, facts.get(key[1]))]
+        logs = await self._store.load(wanted) if wanted else {}
+        for key in wanted:
+            await self._add(key, facts[key[1]], logs.get(key[1], []))
+
+    def _is_open(
+        self, key: tuple[int, ExecutionId], facts: ExecutionFacts | None
+    ) -> bool:
+        """Answer what is for closed or unknown executions, and what is set aside."""
+        if (
+            facts is not None
+            and facts.status == Status.RUNNING
+            and not facts.is_quarantined
+        ):
+            return True
+        stimulations = self._residents.missing.pop(key, deque())
+        if facts is not None and facts.is_quarantined:
+            for stimulation in stimulations:
+                stimulation.tell(QuarantinedError())
+        else:
+            self._refuse_closed(*key, stimulations)
+        return False
+
+    async def _add(
+        self,
+        key: tuple[int, ExecutionId],
+        facts: ExecutionFacts,
+        log: list[HistoryEvent],
+    ) -> None:
+        shard, execution_id = key
+        if key not in self._residents.missing:
+            return
+        try:
+            machine = await self._machines(facts.revision_id)
+            execution = fold(shard, execution_id, log)
+        except Exception as error:  # noqa: BLE001 - the boundary around one execution
+            for stimulation in self._residents.missing.pop(key, ()):
+                stimulation.tell(QuarantinedError())
+            self._set_aside(shard, execution_id, error)
+            return
+        size = BASE_SIZE + sum(
+            len(e.payload.text) for e in log if e.payload is not None
+        )
+        self._residents.add(Resident(execution, machine, size))

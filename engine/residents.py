@@ -1,0 +1,118 @@
+"""The executions that a lane has in memory, bounded in size.
+
+The least recently used go first, and only while nothing waits for them; what is gone is
+folded again from the log when something touches it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+
+from engine.work import Resident, ShardMovedError, Stimulation
+from runtime.execution import Execution
+from runtime.identity import ExecutionId
+
+# What an execution weighs beside its payloads, in characters; measured on ten-state machines.
+BASE_SIZE = 6_000
+
+
+class Residents:
+    """A lane's executions, the stimuli for them, and those that must be loaded first."""
+
+    def __init__(self, capacity: int) -> None:
+        """Take the capacity, in characters of payload and their like."""
+        self._capacity = capacity
+        self._size = 0
+        self._residents: OrderedDict[ExecutionId, Resident] = OrderedDict()
+        self._runnable: dict[ExecutionId, Resident] = {}
+        self.missing: dict[tuple[int, ExecutionId], deque[Stimulation]] = {}
+
+    def __len__(self) -> int:
+        """Count the executions in memory."""
+        return len(self._residents)
+
+    @property
+    def has_work(self) -> bool:
+        """Whether some stimulus waits."""
+        return bool(self._runnable or self.missing)
+
+    def queue(
+        self, shard: int, execution_id: ExecutionId, stimulation: Stimulation
+    ) -> None:
+        """Let a stimulus wait for its execution's next turn."""
+        resident = self._residents.get(execution_id)
+        if resident is None:
+            waiting = self.missing.setdefault((shard, execution_id), deque())
+            waiting.append(stimulation)
+            return
+        resident.queue.append(stimulation)
+        self._runnable[execution_id] = resident
+
+    def add(self, resident: Resident) -> None:
+        """Take an execution into memory, with whatever waited for it."""
+        execution = resident.execution
+        key = (execution.shard, execution.execution_id)
+        resident.queue.extend(self.missing.pop(key, ()))
+        self._residents[execution.execution_id] = resident
+        self._size += resident.size
+        if resident.queue:
+            self._runnable[execution.execution_id] = resident
+
+    def next_runnable(self) -> Resident | None:
+        """Take the execution that has waited longest for its turn."""
+        if not self._runnable:
+            return None
+        execution_id = next(iter(self._runnable))
+        resident = self._runnable.pop(execution_id)
+        self._size -= resident.size
+        return resident
+
+    def keep(self, resident: Resident) -> None:
+        """Keep an execution whose turn was committed: still open, or gone for good."""
+        execution = resident.execution
+        execution_id = execution.execution_id
+        if self._residents.get(execution_id) is not resident:
+            return
+        if not execution.is_open and not resident.queue:
+            del self._residents[execution_id]
+            return
+        self._size += resident.size
+        self._residents.move_to_end(execution_id)
+        if resident.queue:
+            self._runnable[execution_id] = resident
+
+    def forget(self, resident: Resident) -> deque[Stimulation]:
+        """Drop an execution whose turn was taken and not kept; return what still waits."""
+        execution_id = resident.execution.execution_id
+        if self._residents.get(execution_id) is resident:
+            del self._residents[execution_id]
+        self._runnable.pop(execution_id, None)
+        return resident.queue
+
+    def at_rest(self, execution_id: ExecutionId) -> Execution | None:
+        """Return an execution if it is in memory and nothing waits for it."""
+        resident = self._residents.get(execution_id)
+        return None if resident is None or resident.queue else resident.execution
+
+    def drop_shards(self, shards: set[int]) -> None:
+        """Forget everything of some shards; whoever waits is told to ask elsewhere."""
+        gone = [r for r in self._residents.values() if r.execution.shard in shards]
+        for resident in gone:
+            self._size -= resident.size
+            _refuse(self.forget(resident))
+        for key in [key for key in self.missing if key[0] in shards]:
+            _refuse(self.missing.pop(key))
+
+    def trim(self) -> None:
+        """Drop what was not used for longest, down to the capacity."""
+        while self._size > self._capacity:
+            idle = next((r for r in self._residents.values() if not r.queue), None)
+            if idle is None:
+                return
+            self._size -= idle.size
+            self.forget(idle)
+
+
+def _refuse(stimulations: deque[Stimulation]) -> None:
+    for stimulation in stimulations:
+        stimulation.tell(ShardMovedError())

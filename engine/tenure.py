@@ -1,0 +1,34 @@
+"""What a lane knows of its leases."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(slots=True, kw_only=True)
+class Tenure:
+    """The shards that a lane works for, at the epochs at which it holds them.
+
+    `may_act` tells whether the leases are certain enough to let side effects go. `on_lost`
+    hears of shards that turned out to belong to somebody else, `on_bumped` of epochs that
+    the lane has raised itself.
+    """
+
+    holder: str
+    may_act: Callable[[], bool]
+    on_lost: Callable[[set[int]], None]
+    on_bumped: Callable[[dict[int, int]], None]
+    epochs: dict[int, int] = field(default_factory=dict)
+
+    def lose(self, shards: set[int]) -> set[int]:
+        """Strike shards out; return those that were held until now."""
+        lost = {shard for shard in shards if self.epochs.pop(shard, None) is not None}
+        if lost:
+            self.on_lost(lost)
+        return lost
+
+    def bump(self, epochs: dict[int, int]) -> None:
+        """Take over raised epochs."""
+        self.epochs.update(epochs)
+        self.on_bumped(epochs)

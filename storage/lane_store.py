@@ -1,0 +1,188 @@
+"""A lane's own connection to the database: its journal, and what goes beside it.
+
+The session commits synchronously and gives up before its leases run out: an idle
+transaction and an unanswered packet both end it within the lease. A lost connection is
+opened again on the next call.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg import AsyncConnection
+
+from runtime.events import HistoryEvent
+from runtime.identity import ExecutionId, uuid_bytes
+from runtime.journal import Batch, Entry
+from storage.arrays import int4_array, int8_array, register_arrays, uuid_array
+from storage.connections import prepare_session
+from storage.database import libpq_url
+from storage.postgres_journal import PostgresJournal
+from storage.statements import statements
+
+_LANES: Final = statements("lanes")
+_JOURNAL: Final = statements("journal")
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionFacts:
+    """What must be known of an execution before it is folded."""
+
+    revision_id: str
+    status: str
+    is_quarantined: bool = False
+
+
+async def connect_engine(
+    url: str, *, lease_seconds: float, name: str
+) -> AsyncConnection[Any]:
+    """Open a session of an engine: autocommit, durable, ended within a lease."""
+    milliseconds = int(lease_seconds * 1000)
+    connection = await AsyncConnection.connect(
+        libpq_url(url),
+        autocommit=True,
+        prepare_threshold=1,
+        application_name=name,
+        connect_timeout=max(2, int(lease_seconds)),
+        tcp_user_timeout=milliseconds,
+        options="-c synchronous_commit=on"
+        f" -c idle_in_transaction_session_timeout={milliseconds}",
+    )
+    register_arrays(connection)
+    await prepare_session(connection)
+    return connection
+
+
+class LaneStore:
+    """The journal of a lane, over a connection that heals."""
+
+    def __init__(self, url: str, *, lease_seconds: float, name: str) -> None:
+        """Remember how to connect; the first use connects."""
+        self._url = url
+        self._lease_seconds = lease_seconds
+        self._name = name
+        self._connection: AsyncConnection[Any] | None = None
+        self._journal: PostgresJournal | None = None
+
+    async def journal(self) -> PostgresJournal:
+        """Return the journal over a live connection."""
+        connection = self._connection
+        if self._journal is None or connection is None or connection.closed:
+            await self.close()
+            self._connection = await connect_engine(
+                self._url, lease_seconds=self._lease_seconds, name=self._name
+            )
+            self._journal = PostgresJournal(self._connection)
+        return self._journal
+
+    async def close(self) -> None:
+        """End the session."""
+        connection, self._connection, self._journal = self._connection, None, None
+        if connection is not None:
+            await connection.close()
+
+    async def commit(self, batch: Batch) -> None:
+        """Write a batch; see `runtime.journal.Journal`."""
+        await (await self.journal()).commit(batch)
+
+    async def load(
+        self, executions: Sequence[tuple[int, ExecutionId]]
+    ) -> dict[ExecutionId, list[HistoryEvent]]:
+        """Read whole logs."""
+        return await (await self.journal()).load(executions)
+
+    async def has_landed(self, entry: Entry) -> bool:
+        """Tell whether an entry's first event exists."""
+        return await (await self.journal()).has_landed(entry)
+
+    async def facts(
+        self, executions: Sequence[tuple[int, ExecutionId]]
+    ) -> dict[ExecutionId, ExecutionFacts]:
+        """Read the rows of executions, a statement a shard."""
+        by_shard: dict[int, list[bytes]] = defaultdict(list)
+        for shard, execution_id in executions:
+            by_shard[shard].append(uuid_bytes(execution_id))
+        connection = (await self.journal()).connection
+        async with connection.pipeline():
+            cursors = []
+            for shard, ids in by_shard.items():
+                parameters = {"shard": shard, "execution_ids": uuid_array(ids)}
+                cursors.append(
+                    (
+                        await connection.execute(_JOURNAL["load_records"], parameters),
+                        await connection.execute(_LANES["quarantined"], parameters),
+                    )
+                )
+        facts: dict[ExecutionId, ExecutionFacts] = {}
+        for records, set_aside in cursors:
+            quarantined = {row[0] for row in await set_aside.fetchall()}
+            for execution_id, revision_id, status in await records.fetchall():
+                is_aside = execution_id in quarantined
+                facts[execution_id] = ExecutionFacts(revision_id, status, is_aside)
+        return facts
+
+    async def bump_epochs(
+        self, epochs: Mapping[int, int], holder: str
+    ) -> dict[int, int]:
+        """Take the own leases anew; return those that are still ours, at their new epochs."""
+        cursor = await self._execute("bump_epochs", _fence(epochs) | {"holder": holder})
+        return dict(await cursor.fetchall())
+
+    async def held(self, epochs: Mapping[int, int]) -> set[int]:
+        """Return which leases still stand at their epochs."""
+        cursor = await self._execute("held_epochs", _fence(epochs))
+        return {row[0] for row in await cursor.fetchall()}
+
+    async def quarantine(
+        self,
+        shard: int,
+        execution_id: ExecutionId,
+        reason: str,
+        detail: str,
+        now: datetime,
+    ) -> None:
+        """Set an execution aside, durably."""
+        await self._execute(
+            "quarantine",
+            {
+                "shard": shard,
+                "execution_id": execution_id,
+                "reason": reason,
+                "detail": detail.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+                "now": now,
+            },
+        )
+
+    async def inbox(
+        self, shards: Sequence[int], most: int = 5_000
+    ) -> list[tuple[int, int, ExecutionId, str, str]]:
+        """Read what waits in shards: shard, id, execution, kind, body."""
+        cursor = await self._execute(
+            "take_over_inbox", {"shards": int4_array(shards), "most": most}
+        )
+        return list(await cursor.fetchall())
+
+    async def tasks(
+        self, shards: Sequence[int]
+    ) -> list[tuple[int, ExecutionId, int, str, str | None]]:
+        """Read open attempts of shards: shard, execution, event, function, worker."""
+        cursor = await self._execute("take_over_tasks", {"shards": int4_array(shards)})
+        return list(await cursor.fetchall())
+
+    async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
+        connection = (await self.journal()).connection
+        return await connection.execute(_LANES[name], parameters)
+
+
+def _fence(epochs: Mapping[int, int]) -> dict[str, Any]:
+    return {"shards": int4_array(epochs), "epochs": int8_array(epochs.values())}
+
+
+def is_unreachable(error: Exception) -> bool:
+    """Tell whether an error means that the database cannot be reached now."""
+    return isinstance(error, psycopg.OperationalError | OSError)

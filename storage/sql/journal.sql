@@ -1,0 +1,144 @@
+-- name: fence
+-- Hold the leases of a batch at the expected epochs until the transaction ends. Divides by
+-- zero (22012) when one is missing, which aborts the whole pipeline before anything is
+-- written. FOR KEY SHARE conflicts with the bump of an epoch only, not with the renewal.
+SELECT 1 / (count(*) = %(expected)s)::integer
+FROM (
+    SELECT leases.shard
+    FROM unnest(%(shards)s::integer[], %(epochs)s::bigint[]) AS held (shard, epoch)
+    JOIN leases ON leases.shard = held.shard AND leases.epoch = held.epoch
+    ORDER BY leases.shard
+    FOR KEY SHARE OF leases
+) AS fenced;
+
+-- name: append_events
+-- The log. One row per event; a batch may span shards.
+INSERT INTO events (
+    execution_id, time, scope, shard, event_id, previous_id, visit, data_from,
+    type, state_name, data, details, memo
+)
+SELECT *
+FROM unnest(
+    %(execution_ids)s::uuid[], %(times)s::timestamptz[], %(scopes)s::bigint[],
+    %(shards)s::integer[], %(event_ids)s::integer[], %(previous_ids)s::integer[],
+    %(visits)s::integer[], %(data_froms)s::integer[], %(types)s::smallint[],
+    %(state_names)s::text[], %(datas)s::text[], %(details)s::text[], %(memos)s::text[]
+);
+
+-- name: close_executions
+-- The one update of an execution's row.
+UPDATE execution_records
+SET status = closing.status,
+    stop_date = closing.stop_date,
+    last_event_id = closing.last_event_id
+FROM unnest(
+    %(shards)s::integer[], %(execution_ids)s::uuid[], %(statuses)s::text[],
+    %(stop_dates)s::timestamptz[], %(last_event_ids)s::integer[]
+) AS closing (shard, execution_id, status, stop_date, last_event_id)
+WHERE execution_records.shard = closing.shard
+  AND execution_records.execution_id = closing.execution_id;
+
+-- name: open_timers
+-- A heartbeat timer that is set anew meets its own row.
+INSERT INTO timers (execution_id, due, shard, event_id, kind)
+SELECT *
+FROM unnest(
+    %(execution_ids)s::uuid[], %(dues)s::timestamptz[], %(shards)s::integer[],
+    %(event_ids)s::integer[], %(kinds)s::smallint[]
+)
+ON CONFLICT (shard, execution_id, event_id, kind) DO UPDATE SET due = EXCLUDED.due;
+
+-- name: close_timers
+-- Timers that fired or are no longer wanted.
+DELETE FROM timers
+USING unnest(
+    %(execution_ids)s::uuid[], %(shards)s::integer[], %(event_ids)s::integer[],
+    %(kinds)s::smallint[]
+) AS closed (execution_id, shard, event_id, kind)
+WHERE timers.shard = closed.shard
+  AND timers.execution_id = closed.execution_id
+  AND timers.event_id = closed.event_id
+  AND timers.kind = closed.kind;
+
+-- name: open_tasks
+-- Attempts that were scheduled; `worker` where one was assigned in the same decision.
+INSERT INTO tasks (execution_id, created_at, shard, event_id, function, resource, worker)
+SELECT *
+FROM unnest(
+    %(execution_ids)s::uuid[], %(created_ats)s::timestamptz[], %(shards)s::integer[],
+    %(event_ids)s::integer[], %(functions)s::text[], %(resources)s::text[],
+    %(workers)s::text[]
+);
+
+-- name: change_tasks
+-- Attempts that a worker took, or that now wait for a callback only.
+UPDATE tasks
+SET worker = changed.worker,
+    function = changed.function
+FROM unnest(
+    %(execution_ids)s::uuid[], %(shards)s::integer[], %(event_ids)s::integer[],
+    %(functions)s::text[], %(workers)s::text[]
+) AS changed (execution_id, shard, event_id, function, worker)
+WHERE tasks.shard = changed.shard
+  AND tasks.execution_id = changed.execution_id
+  AND tasks.event_id = changed.event_id;
+
+-- name: close_tasks
+-- Attempts that have their outcome.
+DELETE FROM tasks
+USING unnest(
+    %(execution_ids)s::uuid[], %(shards)s::integer[], %(event_ids)s::integer[]
+) AS closed (execution_id, shard, event_id)
+WHERE tasks.shard = closed.shard
+  AND tasks.execution_id = closed.execution_id
+  AND tasks.event_id = closed.event_id;
+
+-- name: consume_inbox
+-- Stimuli that nobody waits for are deleted with the events they caused.
+DELETE FROM inbox
+USING unnest(%(shards)s::integer[], %(ids)s::bigint[]) AS consumed (shard, id)
+WHERE inbox.shard = consumed.shard
+  AND inbox.id = consumed.id;
+
+-- name: answer_inbox
+-- Stimuli with a sender keep their verdict until they are swept; the first verdict stands.
+UPDATE inbox
+SET verdict = answered.verdict,
+    consumed_at = %(now)s
+FROM unnest(%(shards)s::integer[], %(ids)s::bigint[], %(verdicts)s::text[])
+    AS answered (shard, id, verdict)
+WHERE inbox.shard = answered.shard
+  AND inbox.id = answered.id
+  AND inbox.consumed_at IS NULL;
+
+-- name: continue_executions
+-- A turn that was cut is gone on with by an inbox row of its own.
+INSERT INTO inbox (execution_id, created_at, shard, kind, body)
+SELECT cut.execution_id, %(now)s, cut.shard, 'continue', '{}'
+FROM unnest(%(execution_ids)s::uuid[], %(shards)s::integer[]) AS cut (execution_id, shard)
+RETURNING id, execution_id::text;
+
+-- name: load_events
+-- Whole logs of some executions of one shard after the other, each in order.
+SELECT execution_id::text, event_id, previous_id, type, time, scope, visit, data_from,
+       state_name, data, details, memo
+FROM events
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[])
+ORDER BY execution_id, event_id;
+
+-- name: first_event_exists
+-- Whether a commit of unknown outcome has landed, told by one of its events.
+SELECT EXISTS (
+    SELECT FROM events
+    WHERE shard = %(shard)s
+      AND execution_id = %(execution_id)s::uuid
+      AND event_id = %(event_id)s
+);
+
+-- name: load_records
+-- What an engine must know of executions before it folds them.
+SELECT execution_id::text, revision_id::text, status
+FROM execution_records
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[]);

@@ -1,0 +1,47 @@
+-- name: bump_epochs
+-- After a commit of unknown outcome: take the own leases anew. Waits for the old session's
+-- transaction, which holds their rows; a lease that is not returned was lost.
+UPDATE leases
+SET epoch = leases.epoch + 1
+FROM unnest(%(shards)s::integer[], %(epochs)s::bigint[]) AS held (shard, epoch)
+WHERE leases.shard = held.shard
+  AND leases.epoch = held.epoch
+  AND leases.holder = %(holder)s
+RETURNING leases.shard, leases.epoch;
+
+-- name: held_epochs
+-- Which of some leases still stand at their epochs.
+SELECT leases.shard
+FROM unnest(%(shards)s::integer[], %(epochs)s::bigint[]) AS held (shard, epoch)
+JOIN leases ON leases.shard = held.shard AND leases.epoch = held.epoch;
+
+-- name: quarantine
+-- Set an execution aside; its stimuli and timers stay where they are.
+INSERT INTO quarantine (execution_id, created_at, shard, reason, detail)
+VALUES (%(execution_id)s::uuid, %(now)s, %(shard)s, %(reason)s, %(detail)s)
+ON CONFLICT (shard, execution_id) DO UPDATE
+SET reason = EXCLUDED.reason,
+    detail = EXCLUDED.detail;
+
+-- name: quarantined
+-- Which executions of one shard are set aside.
+SELECT execution_id::text
+FROM quarantine
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[]);
+
+-- name: take_over_inbox
+-- Everything that waits in some shards, oldest first within each.
+SELECT shard, id, execution_id::text, kind, body
+FROM inbox
+WHERE shard = ANY (%(shards)s::integer[])
+  AND consumed_at IS NULL
+ORDER BY shard, id
+LIMIT %(most)s;
+
+-- name: take_over_tasks
+-- The open attempts of some shards that a worker has or that wait for one.
+SELECT shard, execution_id::text, event_id, function, worker
+FROM tasks
+WHERE shard = ANY (%(shards)s::integer[])
+  AND function IS NOT NULL;
