@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from api.errors import InvalidExecutionInput, InvalidOutput
 from api.shapes import broken_constraint
 from asl.errors import PayloadError
-from asl.jsontext import loads
+from asl.jsontext import MAX_DEPTH, loads
+from asl.payload import Json
 from runtime.limits import MAX_DATA_BYTES
 
 
@@ -13,7 +16,7 @@ def check_input(text: str) -> str:
     """Return an input that is JSON and not too large; refuse any other."""
     _check_size(text, "input")
     try:
-        loads(text)
+        _check_depth(loads(text), text)
     except PayloadError as error:
         msg = f"Invalid State Machine Execution Input: '{error}'"
         raise InvalidExecutionInput(msg) from None
@@ -24,7 +27,7 @@ def check_output(text: str) -> str:
     """Return an output that is JSON and not too large; refuse any other."""
     _check_size(text, "output")
     try:
-        loads(text)
+        _check_depth(loads(text), text)
     except PayloadError as error:
         msg = f"Invalid Output: '{error}'"
         raise InvalidOutput(msg) from None
@@ -37,3 +40,30 @@ def _check_size(text: str, member: str) -> None:
         raise broken_constraint(
             member, f"Member must have length less than or equal to {MAX_DATA_BYTES}"
         )
+
+
+def _check_depth(value: Json, text: str) -> None:
+    """Count the levels, where there are brackets enough for too many."""
+    if text.count("[") + text.count("{") > MAX_DEPTH and is_too_deep(value):
+        msg = f"nesting is deeper than {MAX_DEPTH}"
+        raise PayloadError(msg)
+
+
+def is_too_deep(value: Json) -> bool:
+    """Tell whether a value has more levels of lists and objects than a payload may."""
+    level = _containers((value,))
+    for _ in range(MAX_DEPTH):
+        level = [inner for item in level for inner in _containers(_children(item))]
+        if not level:
+            return False
+    return True
+
+
+def _containers(values: Iterable[Json]) -> list[Json]:
+    return [value for value in values if isinstance(value, list | dict)]
+
+
+def _children(item: Json) -> Iterable[Json]:
+    if isinstance(item, dict):
+        return item.values()
+    return item if isinstance(item, list) else ()

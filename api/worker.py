@@ -26,6 +26,7 @@ from api.http import (
     read_body,
     respond_json,
 )
+from api.payloads import is_too_deep
 from api.polls import Polls
 from api.ports import WorkerHall
 from api.wire import Gate, encode, encode_error
@@ -47,6 +48,9 @@ Body: TypeAlias = Mapping[str, Any]
 PREFIX: Final = "/stepwell/v1/worker/"
 MAX_BYTES: Final = 32 * 1024 * 1024
 _MAX_WAIT_SECONDS: Final = 20.0
+# What a function's result is that no payload can be, as Lambda names it.
+_UNMARSHALLED: Final = "Runtime.MarshalError"
+_TOO_DEEP: Final = '{"errorMessage":"Unable to marshal response: nesting is too deep"}'
 _NOTHING: Final = PollResponse()
 
 _log = structlog.get_logger(__name__)
@@ -147,6 +151,8 @@ def _result(item: object) -> TaskSuccess | TaskFailure:
         raise SerializationException("A result must be an object.")
     token = _text(item, "token")
     if "output" in item:
+        if is_too_deep(item["output"]):
+            return TaskFailure(token=token, error=_UNMARSHALLED, cause=_TOO_DEEP)
         return TaskSuccess(token=token, output=dumps(item["output"]))
     return TaskFailure(
         token=token, error=_optional(item, "error"), cause=_optional(item, "cause")

@@ -1,0 +1,207 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.wire.test_machines import ARN, ROLE, create, error_of
+
+WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 60, "End": True}}}
+FAIL = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E", "Cause": "c"}}}
+HEAD = "arn:aws:states:us-east-1:123456789012:execution:order"
+
+
+def start(client: Any, definition: object | None = None, **members: Any) -> Any:
+    if definition is None:
+        create(client)
+    else:
+        create(client, definition=json.dumps(definition))
+    return client.start_execution(stateMachineArn=ARN, **members)
+
+
+def without_metadata(response: Any) -> Any:
+    return {key: value for key, value in response.items() if key != "ResponseMetadata"}
+
+
+def test_closed_execution_is_described(client: Any) -> None:
+    started = start(client, name="n-1", input='{"a": 1e2}', traceHeader="Root=1")
+
+    described = without_metadata(
+        client.describe_execution(executionArn=started["executionArn"])
+    )
+
+    assert described.pop("stopDate") >= described["startDate"]
+    assert described == {
+        "executionArn": f"{HEAD}:n-1",
+        "stateMachineArn": ARN,
+        "name": "n-1",
+        "status": "SUCCEEDED",
+        "startDate": started["startDate"],
+        "input": '{"a": 1e2}',
+        "inputDetails": {"included": True},
+        "output": '{"a": 1e2}',
+        "outputDetails": {"included": True},
+        "redriveCount": 0,
+        "redriveStatus": "NOT_REDRIVABLE",
+        "redriveStatusReason": "Execution is SUCCEEDED and cannot be redriven",
+    }
+
+
+def test_failed_execution_shows_error_and_cause(client: Any) -> None:
+    arn = start(client, FAIL)["executionArn"]
+
+    described = client.describe_execution(executionArn=arn)
+
+    assert (described["error"], described["cause"]) == ("E", "c")
+    assert described["redriveStatus"] == "REDRIVABLE"
+    assert "output" not in described
+
+
+def test_metadata_leaves_the_data_out(client: Any) -> None:
+    arn = start(client)["executionArn"]
+
+    described = client.describe_execution(
+        executionArn=arn, includedData="METADATA_ONLY"
+    )
+
+    assert "input" not in described
+    assert described["inputDetails"] == {"included": False}
+
+
+def test_input_is_an_empty_object_and_the_name_is_made(client: Any) -> None:
+    described = client.describe_execution(executionArn=start(client)["executionArn"])
+
+    assert described["input"] == "{}"
+    assert len(described["name"]) == 36
+
+
+def test_start_with_the_name_and_input_of_a_running_execution_is_the_same(
+    client: Any,
+) -> None:
+    first = start(client, WAIT, name="n", input="[1]")
+
+    again = client.start_execution(stateMachineArn=ARN, name="n", input="[1]")
+
+    assert without_metadata(again) == without_metadata(first)
+
+
+def test_start_with_another_input_is_refused(client: Any) -> None:
+    arn = start(client, WAIT, name="n", input="[1]")["executionArn"]
+
+    with pytest.raises(ClientError) as caught:
+        client.start_execution(stateMachineArn=ARN, name="n", input="[2]")
+
+    message = f"Execution Already Exists: '{arn}'"
+    assert error_of(caught) == ("ExecutionAlreadyExists", message)
+
+
+@pytest.mark.parametrize(
+    ("members", "code"),
+    [
+        ({"input": "{"}, "InvalidExecutionInput"),
+        ({"input": ""}, "InvalidExecutionInput"),
+        ({"input": '{"a": NaN}'}, "InvalidExecutionInput"),
+        ({"input": "[Infinity]"}, "InvalidExecutionInput"),
+        ({"input": "\ufeff{}"}, "InvalidExecutionInput"),
+        ({"input": "9" * 4301}, "InvalidExecutionInput"),
+        ({"input": "[" * 501 + "]" * 501}, "InvalidExecutionInput"),
+        ({"input": '"\x00"'}, "InvalidExecutionInput"),
+        ({"input": '"' + "a" * 262_143 + '"'}, "ValidationException"),
+        ({"input": '"' + "é" * 131_072 + '"'}, "ValidationException"),
+        ({"name": "a/b"}, "InvalidName"),
+        ({"name": "a\x00b"}, "InvalidName"),
+        ({"name": ""}, "ValidationException"),
+        ({"traceHeader": "é"}, "ValidationException"),
+        ({"stateMachineArn": "order"}, "InvalidArn"),
+        ({"stateMachineArn": f"{HEAD}:n"}, "InvalidArn"),
+        ({"stateMachineArn": f"{ARN}-2"}, "StateMachineDoesNotExist"),
+    ],
+    ids=lambda value: repr(value)[:40],
+)
+def test_bad_start_stores_nothing(
+    client: Any, members: dict[str, Any], code: str
+) -> None:
+    create(client)
+
+    with pytest.raises(ClientError) as caught:
+        client.start_execution(**{"stateMachineArn": ARN, **members})
+
+    assert error_of(caught)[0] == code
+    assert client.list_executions(stateMachineArn=ARN)["executions"] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"b": 1, "a": "\\u0000\\ud800", "n": 123456789012345678901234567890}',
+        '{ "x" : -0.0, "y": 1E300 }',
+        '"' + "a" * 262_142 + '"',
+        "[" * 500 + "]" * 500,
+    ],
+    ids=lambda value: value[:20],
+)
+def test_input_is_kept_exactly(client: Any, text: str) -> None:
+    arn = start(client, input=text)["executionArn"]
+
+    assert client.describe_execution(executionArn=arn)["input"] == text
+
+
+def test_missing_execution_is_named(client: Any) -> None:
+    with pytest.raises(ClientError) as caught:
+        client.describe_execution(executionArn=f"{HEAD}:n")
+
+    message = f"Execution Does Not Exist: '{HEAD}:n'"
+    assert error_of(caught) == ("ExecutionDoesNotExist", message)
+
+
+def test_executions_are_listed_by_status(client: Any) -> None:
+    start(client, WAIT, name="open")
+
+    def names(status: str) -> list[str]:
+        listed = client.list_executions(stateMachineArn=ARN, statusFilter=status)
+        return [execution["name"] for execution in listed["executions"]]
+
+    assert (names("RUNNING"), names("SUCCEEDED")) == (["open"], [])
+
+
+def test_executions_are_listed_in_pages(client: Any) -> None:
+    create(client)
+    for number in range(5):
+        client.start_execution(stateMachineArn=ARN, name=f"n-{number}")
+
+    pages = list(
+        client.get_paginator("list_executions").paginate(
+            stateMachineArn=ARN, PaginationConfig={"PageSize": 2}
+        )
+    )
+
+    names = [execution["name"] for page in pages for execution in page["executions"]]
+    assert [len(page["executions"]) for page in pages] == [2, 2, 1]
+    assert sorted(names) == [f"n-{number}" for number in range(5)]
+
+
+def test_token_of_another_listing_is_refused(client: Any) -> None:
+    create(client)
+    create(client, name="order-2")
+    token = client.list_state_machines(maxResults=1)["nextToken"]
+
+    for request in ({"stateMachineArn": ARN, "nextToken": token},):
+        with pytest.raises(client.exceptions.InvalidToken):
+            client.list_executions(**request)
+
+
+def test_machine_of_an_execution_is_the_one_it_runs(client: Any) -> None:
+    arn = start(client)["executionArn"]
+    client.update_state_machine(stateMachineArn=ARN, roleArn=ROLE + "2")
+
+    described = client.describe_state_machine_for_execution(executionArn=arn)
+
+    assert (described["name"], described["roleArn"]) == ("order", ROLE)
+    assert "revisionId" not in described
+
+
+def test_listing_wants_a_machine_or_a_map_run(client: Any) -> None:
+    with pytest.raises(client.exceptions.ValidationException):
+        client.list_executions()
