@@ -81,6 +81,8 @@ async def update_state_machine(api: Api, request: UpdateStateMachine) -> Respons
     arn = request.state_machine_arn
     parse_arn(arn, "stateMachine")
     changes = _changes(request)
+    if "definition" in changes:
+        check_definition(changes["definition"], await _type_of(api, arn))
     try:
         machine = await api.machines.update(arn, api.clock.now(), **changes)
     except MachineMissingError:
@@ -94,10 +96,16 @@ async def update_state_machine(api: Api, request: UpdateStateMachine) -> Respons
     }
 
 
+async def _type_of(api: Api, arn: str) -> str:
+    machine = await api.machines.get(arn)
+    if machine is None:
+        refuse_missing(arn)
+    return machine.type
+
+
 def _changes(request: UpdateStateMachine) -> dict[str, Any]:
     changes: dict[str, Any] = {}
     if request.definition is not None:
-        check_definition(request.definition)
         changes["definition"] = request.definition
     if request.role_arn is not None:
         changes["role_arn"] = _checked_role(request.role_arn)
