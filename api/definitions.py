@@ -10,7 +10,6 @@ from api.errors import InvalidDefinition
 from asl.errors import DefinitionError
 from asl.parse import parse_machine
 from asl.validate import MachineType, check
-from asl.validate import MachineType, check
 
 _REMEMBERED: Final = 256
 
