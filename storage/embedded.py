@@ -35,11 +35,12 @@ from storage.filelock import FileLock, exclusively
 from storage.serverprocess import SUPERUSER
 from storage.socketpath import client_folder
 
-START_SECONDS: Final = 300.0
+SILENCE_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 LAUNCHES: Final = 3
 POLL_SECONDS: Final = 0.02
 REPORT_SECONDS: Final = 5.0
+BUSY: Final = ("starting up", "not yet accepting", "recovery", "shutting down")
 HOPELESS: Final = ("password authentication failed", "does not exist", "pg_hba.conf")
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -122,8 +123,11 @@ class EmbeddedServer:
         return self._cluster.postmaster()
 
     def _bring_up(self) -> None:
-        """Return once the server answers; launch it when nothing of it lives."""
-        patience = _Patience(START_SECONDS)
+        """Return once the server lets us in; launch it when nothing of it lives.
+
+        Repairing its data may take a server long, and it says so; silence may not.
+        """
+        patience = _Patience(SILENCE_SECONDS)
         launches = 0
         while (problem := self._probe()) is not None:
             self._reap()
@@ -132,6 +136,8 @@ class EmbeddedServer:
                     raise self._failed("does not stay up", problem)
                 self._launch()
                 launches += 1
+            if any(phrase in problem for phrase in BUSY):
+                patience.renew()
             if patience.is_over():
                 raise self._failed("does not answer", problem)
             if patience.should_report():
@@ -198,7 +204,8 @@ class EmbeddedServer:
         """Return the address of one database of the server."""
         host = quote(str(client_folder(self._cluster.folder)), safe="")
         credentials = f"{SUPERUSER}:{self._cluster.password}"
-        return f"postgresql://{credentials}@/{database}?host={host}"
+        # The port is a part of the socket's name; PGPORT would change it.
+        return f"postgresql://{credentials}@/{database}?host={host}&port=5432"
 
     def _failed(self, what: str, why: str) -> EmbeddedServerError:
         """Describe a failure with the server's last words."""
@@ -212,9 +219,13 @@ class _Patience:
     """How long to wait, and how often to say so; by monotonic time."""
 
     def __init__(self, seconds: float) -> None:
-        now = time.monotonic()
-        self._deadline = now + seconds
-        self._report = now + REPORT_SECONDS
+        self._seconds = seconds
+        self._report = time.monotonic() + REPORT_SECONDS
+        self.renew()
+
+    def renew(self) -> None:
+        """Begin to wait afresh."""
+        self._deadline = time.monotonic() + self._seconds
 
     def is_over(self) -> bool:
         """Tell whether to give up."""
