@@ -78,13 +78,13 @@ def hold(execution: Execution, event: HistoryEvent, payload: Payload) -> int:
     """Decide which event stores a payload; return the characters that this one adds.
 
     A payload is stored once per execution; an event that carries one already stored points
-    to it. The payload itself only remembers its latest holder: a constant of a definition
-    is shared by many executions, and costs a second copy where they interleave.
+    to it. The payload itself only remembers its latest holder, under the ledger of one fold:
+    what a decision that was never committed held is stored again by the next.
     """
-    if payload.owner == execution.execution_id:
+    if payload.owner is execution.ledger:
         event.data_from = payload.holder  # type: ignore[misc]  # still being decided
         return 0
-    payload.owner = execution.execution_id
+    payload.owner = execution.ledger
     payload.holder = event.id
     return len(payload.text)
 

@@ -58,6 +58,9 @@ def fold(
     """
     execution = Execution(shard=shard, execution_id=execution_id)
     for event in log:
+        payload = event.payload
+        if payload is not None and not event.data_from:
+            payload.owner, payload.holder = execution.ledger, event.id
         evolve(execution, event)
     if execution.last_event_id > 1:
         forget_changes(execution)

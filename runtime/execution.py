@@ -144,11 +144,14 @@ class Execution:
     `timers` and `tasks` are what is open; `opened`/`closed` sets collect what changed since
     the last commit, so that a turn writes only its difference. A timer that opens and
     closes within one turn never reaches the database. `ready` holds, in order, the scopes
-    that have something to decide.
+    that have something to decide. `ledger` is what payloads name as their owner: it stands
+    for this fold, not for the execution, because a decision that was never committed leaves
+    its payloads behind.
     """
 
     shard: int
     execution_id: ExecutionId
+    ledger: object = field(default_factory=object)
     arn: str = ""
     name: str = ""
     role_arn: str = ""

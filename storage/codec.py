@@ -18,7 +18,6 @@ from asl.jsontext import dumps, loads
 from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.failure import Action, Failure
-from runtime.identity import ExecutionId
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 
@@ -217,9 +216,7 @@ def _with_failure(memo: str | None, failure: Failure) -> str:
     return dumps(shown)
 
 
-def decode(
-    execution_id: ExecutionId, rows: Iterable[EventRow]
-) -> list[ev.HistoryEvent]:
+def decode(rows: Iterable[EventRow]) -> list[ev.HistoryEvent]:
     """Rebuild the events of one execution, given from its first on."""
     events: list[ev.HistoryEvent] = []
     for row in rows:
@@ -228,7 +225,6 @@ def decode(
             payload = events[row.data_from - 1].payload
         elif row.data is not None:
             payload = Payload.of_text(row.data)
-            payload.owner, payload.holder = execution_id, row.event_id
         events.append(_decode(row, payload, events))
     return events
 
