@@ -34,7 +34,9 @@ class Environment:
     `input` is the raw input of the state. `context` builds the context object (`$$`,
     `$states.context`) and is called only by expressions that mention it. `result` is set
     after a Task, Map or Parallel has its result, `error_output` (an object with Error and
-    Cause) only for a catcher.
+    Cause) only for a catcher. `trace`, where given, is told what each stage of the data flow
+    made, under the names that TestState shows; a stage that the definition does not mention
+    makes nothing.
     """
 
     input: Payload
@@ -44,6 +46,7 @@ class Environment:
     entropy: Entropy
     result: Payload | None = None
     error_output: Payload | None = None
+    trace: Callable[[str, Payload], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)

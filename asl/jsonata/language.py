@@ -52,7 +52,17 @@ class Jsonata:
 
     def arguments(self) -> Expression:
         """Compile Arguments; without any the input is passed on."""
-        return self._payload(self._fields, "Arguments") or _input
+        made = self._payload(self._fields, "Arguments")
+        if made is None:
+            return _input
+
+        def arguments(environment: Environment) -> Payload:
+            payload = made(environment)
+            if environment.trace is not None:
+                environment.trace("afterArguments", payload)
+            return payload
+
+        return arguments
 
     def credentials(self) -> Credentials | None:
         """Compile Credentials: a template with a RoleArn."""

@@ -45,28 +45,43 @@ class DataFlow:
     output_path: Stage | None
     assign: Assign | None
 
+    @property
+    def keeps_result(self) -> bool:
+        """Whether a state's output is its very result, and nothing is assigned."""
+        stages = (self.result_selector, self.result_path, self.output_path, self.assign)
+        return all(stage is None for stage in stages)
+
     def effective(self, environment: Environment) -> Payload:
         """Apply InputPath to the state's input."""
-        if self.input_path is None:
-            return environment.input
-        return self.input_path(environment, environment.input)
+        return _apply(self.input_path, "afterInputPath", environment, environment.input)
 
     def arguments(self, environment: Environment) -> Payload:
         """Apply InputPath and Parameters."""
         payload = self.effective(environment)
-        return (
-            payload
-            if self.parameters is None
-            else self.parameters(environment, payload)
-        )
+        return _apply(self.parameters, "afterParameters", environment, payload)
+
+    def selected(self, environment: Environment, result: Payload) -> Payload:
+        """Apply ResultSelector to a result."""
+        return _apply(self.result_selector, "afterResultSelector", environment, result)
 
     def output(self, environment: Environment, result: Payload) -> Payload:
         """Combine a result with the state's input, and apply OutputPath."""
         combine = self.result_path
         combined = result if combine is None else combine(environment.input, result)
-        if self.output_path is None:
-            return combined
-        return self.output_path(environment, combined)
+        if environment.trace is not None:
+            environment.trace("afterResultPath", combined)
+        return _apply(self.output_path, "afterOutputPath", environment, combined)
+
+
+def _apply(
+    stage: Stage | None, name: str, environment: Environment, payload: Payload
+) -> Payload:
+    if stage is None:
+        return payload
+    made = stage(environment, payload)
+    if environment.trace is not None:
+        environment.trace(name, made)
+    return made
 
 
 def compile_flow(scope: Scope) -> DataFlow:

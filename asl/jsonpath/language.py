@@ -108,13 +108,15 @@ class JsonPath:
     def leave(self) -> Leave:
         """Compile ResultSelector, ResultPath, OutputPath and Assign."""
         flow = self._flow
-        selector, assign = flow.result_selector, flow.assign
+        assign = flow.assign
+        if flow.keeps_result:
+            return _leave_result
 
         def leave(environment: Environment) -> Outcome:
             result = environment.result
             assert result is not None
             assigned = None if assign is None else assign(environment, result)
-            selected = result if selector is None else selector(environment, result)
+            selected = flow.selected(environment, result)
             return Outcome(flow.output(environment, selected), assigned)
 
         return leave
@@ -202,17 +204,19 @@ class JsonPath:
         """Compile InputPath and ItemsPath."""
         effective = self._flow.effective
         path = field_path(self._fields, "ItemsPath", self._scope)
-        text = "$" if path is None else path.text
+        text = "$" if path is None else path.within_root
 
         def items(environment: Environment) -> list[Json]:
             if path is None:
                 value = effective(environment).value
             else:
                 value = value_of(path, environment, effective)
-            if isinstance(value, list):
-                return value
-            cause = f'Reference path "{text}" must point to array.'
-            raise StatesError("States.Runtime", cause)
+            if not isinstance(value, list):
+                cause = f'Reference path "{text}" must point to array.'
+                raise StatesError("States.Runtime", cause)
+            if environment.trace is not None:
+                environment.trace("afterItemsPath", Payload.of_value(value))
+            return value
 
         return items
 
@@ -224,9 +228,14 @@ class JsonPath:
         stage = selector or self._flow.parameters
         if stage is None:
             return lambda _environment, _index, item: Payload.of_value(item)
-        return lambda environment, _index, _item: stage(
-            environment, effective(environment)
-        )
+
+        def item_input(environment: Environment, _index: int, _item: Json) -> Payload:
+            made = stage(environment, effective(environment))
+            if environment.trace is not None:
+                environment.trace("afterItemSelector", made)
+            return made
+
+        return item_input
 
     def max_concurrency(self) -> Seconds:
         """Compile MaxConcurrency or MaxConcurrencyPath."""
@@ -267,6 +276,11 @@ _NO_STAGES: Final = DataFlow(None, None, None, None, None, None)
 
 def _input(environment: Environment) -> Payload:
     return environment.input
+
+
+def _leave_result(environment: Environment) -> Outcome:
+    assert environment.result is not None
+    return Outcome(environment.result)
 
 
 def _leave_input(environment: Environment) -> Outcome:

@@ -58,6 +58,11 @@ class Path:
         return self.steps is not None
 
     @property
+    def within_root(self) -> str:
+        """The text of the path as if its root were the document."""
+        return self.text[1:] if self.root is Root.CONTEXT else self.text
+
+    @property
     def is_document(self) -> bool:
         """Whether the path is `$`, the document itself."""
         return self.root is Root.DOCUMENT and self.steps == ()
