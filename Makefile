@@ -1,0 +1,61 @@
+# `make demo` and `make test` are all that a newcomer needs: both set up .venv first.
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+# The first Python on the path that will do; `make PYTHON=/path/to/python3.12` overrides.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c '$(SUPPORTED)' 2>/dev/null && { echo $$python; break; }; done)
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-slow test-all lint format check bench build clean
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+
+install: $(STAMP) ## Set up .venv, with every extra; leaves .venv/bin/stepwell ready
+
+$(STAMP): pyproject.toml .ci/install.py
+	@test -n "$(PYTHON)" || { \
+		echo "Stepwell needs Python 3.11, 3.12 or 3.13, and none was found on the path."; \
+		echo "If there is one elsewhere: make $(MAKECMDGOALS) PYTHON=/path/to/python3"; \
+		exit 1; }
+	@"$(PYTHON)" .ci/install.py $(VENV)
+	@touch $(STAMP)
+
+demo: $(STAMP) ## Watch five orders run, one of them through a kill -9
+	@$(BIN)/stepwell demo
+
+test: $(STAMP) ## Run the quick tests: all but those that kill processes for minutes
+	@echo "Running the tests (an embedded PostgreSQL is started for those that need one)"
+	@$(PYTEST) -m "not slow and not crash" $(ARGS)
+
+test-slow: $(STAMP) ## Run the long tests: crashes, simulation
+	@$(PYTEST) -m "slow or crash" $(ARGS)
+
+test-all: test test-slow ## Run every test
+
+lint: $(STAMP) ## Check style, types and who imports whom
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## Format the code and repair what can be repaired
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: lint test ## Lint, then the quick tests
+
+bench: $(STAMP) ## Measure: rates, latencies, CPU per workflow (see benchmarks/README.md)
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+build: $(STAMP) ## Build sdist and wheel, and try the wheel in a clean environment
+	@$(BIN)/python .ci/build_check.py
+
+clean: ## Remove what tools left behind; never .venv and never data
+	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
