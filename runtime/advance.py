@@ -82,7 +82,8 @@ def hold(execution: Execution, event: HistoryEvent, payload: Payload) -> int:
     what a decision that was never committed held is stored again by the next.
     """
     if payload.owner is execution.ledger:
-        event.data_from = payload.holder  # type: ignore[misc]  # still being decided
+        if payload.holder != event.id:
+            event.data_from = payload.holder  # type: ignore[misc]  # still being decided
         return 0
     payload.owner = execution.ledger
     payload.holder = event.id

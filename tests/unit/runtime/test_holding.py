@@ -5,7 +5,7 @@ from __future__ import annotations
 from asl.payload import Payload
 from runtime import events as ev
 from runtime import stimuli as st
-from runtime.advance import advance
+from runtime.advance import advance, hold
 from tests.support.live import Live, live, live_before_its_first_turn, refold
 from tests.support.machines import each, machine, pass_on, task
 
@@ -67,3 +67,13 @@ def test_size_counts_only_what_is_stored() -> None:
     it.feed(st.Begin())
 
     assert it.last.size == 0
+
+
+def test_an_event_that_was_folded_is_not_held_by_itself() -> None:
+    it = live_before_its_first_turn(machine(pass_on()))
+    first = it.log[0]
+    assert first.payload is not None
+
+    hold(it.execution, first, first.payload)
+
+    assert first.data_from == 0
