@@ -132,12 +132,12 @@ class Machines:
         A repeated request is the same in all but the role, which is then not applied.
         """
         async with self._connections() as connection, connection.transaction():
-            existing = await _fetch(connection, "lock", arn)
+            existing = await _lock(connection, arn)
             if existing is None:
                 created = await _insert(connection, arn, name, kind, blueprint, now)
                 if created is not None:
                     return created
-                existing = await _fetch(connection, "lock", arn)
+                existing = await _lock(connection, arn)
         if existing is None:  # created and deleted by others, just now
             raise MachineDeletingError(arn)
         return _same(existing, kind, blueprint)
@@ -150,7 +150,7 @@ class Machines:
         Where nothing changes, the revision stays.
         """
         async with self._connections() as connection, connection.transaction():
-            machine = _changeable(await _fetch(connection, "lock", arn), arn)
+            machine = _changeable(await _lock(connection, arn), arn)
             blueprint = replace(machine.blueprint, **changes)
             if blueprint == machine.blueprint:
                 return machine
@@ -162,7 +162,7 @@ class Machines:
                 {"arn": arn, "now": now, "revision_id": revision_id}
                 | blueprint.parameters(),
             )
-            updated = await _fetch(connection, "describe", arn)
+            updated = await _fetch(connection, arn)
         assert updated is not None, "the machine is locked"
         return updated
 
@@ -181,7 +181,7 @@ class Machines:
     async def get(self, arn: str) -> MachineRecord | None:
         """Return a machine as it is now."""
         async with self._connections() as connection:
-            return await _fetch(connection, "describe", arn)
+            return await _fetch(connection, arn)
 
     async def revision(self, revision_id: UUID | str) -> RevisionRecord | None:
         """Return what an execution of that revision runs."""
@@ -220,11 +220,15 @@ def _changeable(machine: MachineRecord | None, arn: str) -> MachineRecord:
     return machine
 
 
-async def _fetch(
-    connection: Connection, statement: str, arn: str
-) -> MachineRecord | None:
+async def _lock(connection: Connection, arn: str) -> MachineRecord | None:
+    """Read a machine that stays as it is until the transaction ends."""
+    await connection.execute(_SQL["lock"], {"arn": arn})
+    return await _fetch(connection, arn)
+
+
+async def _fetch(connection: Connection, arn: str) -> MachineRecord | None:
     async with connection.cursor(row_factory=class_row(MachineRecord)) as cursor:
-        await cursor.execute(_SQL[statement], {"arn": arn})
+        await cursor.execute(_SQL["describe"], {"arn": arn})
         return await cursor.fetchone()
 
 
@@ -246,7 +250,7 @@ async def _insert(
             | blueprint.parameters(),
         )
         if cursor.rowcount:
-            return await _fetch(connection, "describe", arn)
+            return await _fetch(connection, arn)
         raise Rollback(transaction)
     return None
 

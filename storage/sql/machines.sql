@@ -11,15 +11,12 @@ JOIN state_machine_revisions AS r ON r.revision_id = m.revision_id
 WHERE m.arn = %(arn)s
 
 -- name: lock
--- The same, held against other changes until the transaction ends.
-SELECT
-    m.arn, m.name, m.type, m.status, m.created_at, m.updated_at,
-    m.revision_id, r.number, r.definition, r.role_arn,
-    r.logging_configuration, r.tracing_configuration, r.encryption_configuration
-FROM state_machines AS m
-JOIN state_machine_revisions AS r ON r.revision_id = m.revision_id
-WHERE m.arn = %(arn)s
-FOR UPDATE OF m
+-- Hold a machine against other changes until the transaction ends. By itself: a statement
+-- that waited for the lock would join the new row with the revisions of its old snapshot.
+SELECT 1
+FROM state_machines
+WHERE arn = %(arn)s
+FOR UPDATE
 
 -- name: revision
 -- One revision, also of a machine that is gone.
