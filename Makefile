@@ -17,6 +17,7 @@ help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
 
 install: $(STAMP) ## Set up .venv, with every extra; leaves .venv/bin/stepwell ready
+	@echo "Ready: $(BIN)/stepwell"
 
 $(STAMP): pyproject.toml .ci/install.py
 	@test -n "$(PYTHON)" || { \
