@@ -42,6 +42,7 @@ from engine.handover import (
     TaskFailure,
     TaskSuccess,
 )
+from runtime.limits import MAX_CAUSE_CHARACTERS, MAX_ERROR_CHARACTERS
 
 Body: TypeAlias = Mapping[str, Any]
 
@@ -155,8 +156,22 @@ def _result(item: object) -> TaskSuccess | TaskFailure:
             return TaskFailure(token=token, error=_UNMARSHALLED, cause=_TOO_DEEP)
         return TaskSuccess(token=token, output=dumps(item["output"]))
     return TaskFailure(
-        token=token, error=_optional(item, "error"), cause=_optional(item, "cause")
+        token=token,
+        error=_clipped(_optional(item, "error"), MAX_ERROR_CHARACTERS),
+        cause=_clipped(_optional(item, "cause"), MAX_CAUSE_CHARACTERS),
     )
+
+
+def _clipped(text: str | None, longest: int) -> str | None:
+    """Shorten a text to what may be stored; lone surrogates, which may not, are replaced."""
+    if text is None:
+        return None
+    clipped = text[:longest]
+    try:
+        clipped.encode()
+    except UnicodeEncodeError:
+        return clipped.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return clipped
 
 
 def _encode_poll(response: PollResponse) -> bytes:
@@ -193,10 +208,14 @@ def _encode_report(request: ReportRequest, response: ReportResponse) -> bytes:
 
 def _text(body: Body, name: str) -> str:
     value = body.get(name)
-    if not isinstance(value, str) or "\x00" in value:
+    if not isinstance(value, str) or not _is_storable(value):
         msg = f"`{name}` must be a text."
         raise SerializationException(msg)
     return value
+
+
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and _clipped(text, len(text)) == text
 
 
 def _optional(body: Body, name: str) -> str | None:
@@ -209,7 +228,9 @@ def _optional(body: Body, name: str) -> str | None:
 
 def _texts(body: Body, name: str) -> tuple[str, ...]:
     value = body.get(name, [])
-    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    if not isinstance(value, list) or not all(
+        isinstance(item, str) and _is_storable(item) for item in value
+    ):
         msg = f"`{name}` must be a list of texts."
         raise SerializationException(msg)
     return tuple(value)

@@ -28,6 +28,7 @@ from engine.handover import (
     Verdict,
 )
 from runtime import stimuli as st
+from scheduler.clock import SystemClock
 from storage.machines import MachineRecord
 from tests.support.recorder import SIGNER, Recorder
 
@@ -36,6 +37,20 @@ from tests.support.recorder import SIGNER, Recorder
 class Started:
     arn: str
     start_date: datetime
+
+
+class _Recorder(Recorder):
+    """Names things as the server does, whatever its account is."""
+
+    head = ""
+
+    @property
+    def arn(self) -> str:
+        return f"{self.head}:execution:{self.machine_name}:{self.name}"
+
+    @property
+    def machine_arn(self) -> str:
+        return f"{self.head}:stateMachine:{self.machine_name}"
 
 
 class RecordedEngine:
@@ -52,11 +67,12 @@ class RecordedEngine:
         input_text: str,
         trace_header: str | None,
     ) -> Started:
-        recorder = Recorder(
+        head = machine.arn.rpartition(":stateMachine:")[0]
+        recorder = type("Here", (_Recorder,), {"head": head})(
             machine_name=machine.name,
             definition=json.loads(machine.definition),
             name=name,
-            now=machine.created_at,
+            now=SystemClock().now(),
         )
         known = self._executions.get(recorder.arn)
         if known is not None:

@@ -28,13 +28,15 @@ KEYS = {1: b"k" * 32}
 
 
 @contextlib.asynccontextmanager
-async def recorded_parts(url: str) -> AsyncIterator[tuple[Api, WorkerHall]]:
+async def recorded_parts(
+    url: str, site: Site | None = None
+) -> AsyncIterator[tuple[Api, WorkerHall]]:
     async with connection_pool(url) as pool:
         clock = SystemClock()
         machines = Machines(pool.connection)
         engine = RecordedEngine(url)
         api = Api(
-            site=Site(),
+            site=site or Site(),
             shards=SHARDS,
             clock=clock,
             pages=PageTokens(KEYS, clock),
