@@ -109,8 +109,7 @@ class Hall:
             return
         key = (execution.shard, execution.execution_id, task.scheduled_id)
         if not task.started_id:
-            self.waiting.add(task.function, key)
-            self._offer(task.function)
+            self.await_worker(task.function, key)
         elif task.worker == self.handlers.worker:
             self._handle(execution, task)
         else:
@@ -162,6 +161,16 @@ class Hall:
             self.absent.remove(task.worker or "", key)
 
     # Tasks that wait, and slots that become free
+
+    def await_worker(self, function: str, key: TaskKey) -> None:
+        """Let a task wait until a slot is free, which may be now."""
+        self.waiting.add(function, key)
+        if self.handlers.serves(function):
+            self.waiting.remove(function, key)
+            claimed = Stimulation(st.TaskClaimed(key[2], self.handlers.worker))
+            self._deliver(key[0], key[1], claimed)
+        else:
+            self._offer(function)
 
     def _offer(self, function: str) -> None:
         """Let a slot that is free now take what waits for a function."""

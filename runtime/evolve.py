@@ -82,7 +82,6 @@ def forget_changes(execution: Execution) -> None:
 def _open_timer(execution: Execution, key: TimerKey, due: datetime) -> None:
     execution.timers[key] = due
     execution.opened_timers.add(key)
-    execution.closed_timers.discard(key)
 
 
 def _close_timer(execution: Execution, key: TimerKey) -> None:
@@ -298,6 +297,7 @@ def _scheduled(execution: Execution, event: ev.Scheduled) -> None:
         timeout_seconds=event.timeout_seconds,
         heartbeat_seconds=event.heartbeat_seconds,
         retry_count=scope.retry_count,
+        scheduled=event.time,
         due=event.due,
     )
     execution.opened_tasks.add(event.id)

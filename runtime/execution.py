@@ -76,6 +76,7 @@ class OpenTask:
     timeout_seconds: int | None
     heartbeat_seconds: int | None
     retry_count: int
+    scheduled: datetime
     due: datetime | None = None
     started_id: int = 0
     submitted_id: int = 0

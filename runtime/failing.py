@@ -13,7 +13,7 @@ that fails uncaught inside a Map or Parallel is also shown as aborted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from asl.errors import StatesError
 from asl.jsontext import dumps
@@ -77,17 +77,16 @@ def evaluation_trouble(
 def fail(visit: Visit, trouble: Trouble) -> None:
     """Resolve a failure that the last event of the visit's draft has started.
 
-    Without such an event (nothing was put yet) nobody can take it: a fold would not see it.
+    Without such an event, which is so when a retry can't even begin, a fold would see
+    nothing of it: then only a Catch of the same state can take it, whose exit tells all.
     """
     draft = visit.draft
     carrier = draft.events[-1] if draft.events else None
-    if carrier is None:
-        trouble = Trouble(error=trouble.error, cause=trouble.cause, is_catchable=False)
     shows_failed = isinstance(carrier, ev.EvaluationFailed)
     while True:
         state = draft.state_of(visit.scope)
         retriers, catchers = _handlers(state, trouble)
-        failure = _retry(visit, trouble, retriers)
+        failure = _retry(visit, trouble, retriers) if carrier is not None else None
         if failure is None:
             if shows_failed:
                 _put_state_failed(visit, state)
@@ -96,12 +95,14 @@ def fail(visit: Visit, trouble: Trouble) -> None:
             except StatesError as error:
                 trouble = evaluation_trouble(visit, error)
         if failure is not None:
-            assert carrier is not None
-            carrier.failure = failure  # type: ignore[misc]  # still being decided
+            if carrier is not None:
+                carrier.failure = failure  # type: ignore[misc]  # still being decided
             return
         if visit.scope.parent is None:
             _fail_execution(visit, trouble)
             return
+        if carrier is None:
+            trouble = replace(trouble, is_catchable=False)
         visit = tear_down(visit)
         shows_failed = True
 

@@ -91,7 +91,8 @@ def entry_of(execution: Execution, events: Sequence[HistoryEvent]) -> Entry:
     if execution.opened_timers:
         entry.opened_timers = [(key, timers[key]) for key in execution.opened_timers]
     if execution.closed_timers:
-        entry.closed_timers = list(execution.closed_timers)
+        # One that was closed and opened again is written over.
+        entry.closed_timers = list(execution.closed_timers - execution.opened_timers)
     if execution.opened_tasks:
         entry.opened_tasks = [tasks[task] for task in execution.opened_tasks]
     if execution.changed_tasks:

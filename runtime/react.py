@@ -23,7 +23,7 @@ from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.identity import attempt_id
 from runtime.lambda_invoke import invoke_result
 from runtime.leaving import is_too_large, too_large
-from runtime.limits import MAX_OPEN_TIME
+from runtime.limits import DEFAULT_TIMEOUT_SECONDS, MAX_OPEN_TIME
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
 from runtime.turn import Turn
@@ -32,7 +32,7 @@ from runtime.working import put_started, schedule_task, start_branches, start_ma
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reaction:
-    """The events of a stimulus, its verdict, and a heartbeat timer to be set anew."""
+    """The events of a stimulus, its verdict, and how long its timer must still wait."""
 
     events: list[ev.HistoryEvent]
     verdict: Verdict
@@ -104,12 +104,19 @@ def _worker_returned(visit: Visit, task: OpenTask, stimulus: st.WorkerReturned) 
 
 
 def _called_back(visit: Visit, task: OpenTask, stimulus: st.CallbackSucceeded) -> None:
-    if task.started_id:
+    if task.started_id and is_too_large(stimulus.output):
+        _failed_as_too_large(visit, task)
+    elif task.started_id:
         _succeeded(visit, task, stimulus.output)
 
 
-def _answered_badly(
-    visit: Visit, task: OpenTask, stimulus: st.WorkerRaised | st.CallbackFailed
+def _worker_raised(visit: Visit, task: OpenTask, stimulus: st.WorkerRaised) -> None:
+    if task.started_id and not task.submitted_id:
+        _failed(visit, task, stimulus.error, stimulus.cause)
+
+
+def _called_back_badly(
+    visit: Visit, task: OpenTask, stimulus: st.CallbackFailed
 ) -> None:
     if task.started_id:
         _failed(visit, task, stimulus.error, stimulus.cause)
@@ -124,10 +131,10 @@ _ANSWER: Final[dict[type[st.OfTask], Callable[..., None]]] = {
     st.TaskClaimed: _claimed,
     st.Heartbeat: _beaten,
     st.WorkerReturned: _worker_returned,
-    st.WorkerRaised: _answered_badly,
+    st.WorkerRaised: _worker_raised,
     st.WorkerLost: _lost,
     st.CallbackSucceeded: _called_back,
-    st.CallbackFailed: _answered_badly,
+    st.CallbackFailed: _called_back_badly,
 }
 
 
@@ -149,10 +156,18 @@ def _returned(visit: Visit, task: OpenTask, output: Payload) -> None:
         draft = visit.draft
         request_id = attempt_id(draft.execution.execution_id, task.scheduled_id)
         output = invoke_result(output, request_id)
-    if task.waits_for_token:
+    if is_too_large(output):
+        _failed_as_too_large(visit, task)
+    elif task.waits_for_token:
         _submitted(visit, output)
     else:
         _succeeded(visit, task, output)
+
+
+def _failed_as_too_large(visit: Visit, task: OpenTask) -> None:
+    resource = _task_state(visit).resource
+    error = too_large(resource.resource_type or resource.arn)
+    _failed(visit, task, error.error, error.cause)
 
 
 def _submitted(visit: Visit, output: Payload) -> None:
@@ -172,13 +187,7 @@ def _submitted(visit: Visit, output: Payload) -> None:
 
 
 def _succeeded(visit: Visit, task: OpenTask, output: Payload) -> None:
-    state = _task_state(visit)
-    if is_too_large(output):
-        name = state.resource.resource_type or state.resource.arn
-        error = too_large(name)
-        _failed(visit, task, error.error, error.cause)
-        return
-    draft = visit.draft
+    state, draft = _task_state(visit), visit.draft
     event: ev.Succeeded
     match task.family:
         case "Task":
@@ -267,6 +276,10 @@ def _timer_fired(draft: Draft, stimulus: st.TimerFired) -> Reaction:
     due = execution.timers.get((stimulus.event_id, stimulus.kind))
     if due is None and not _is_default(draft, stimulus):
         return _CLOSED
+    if due is not None and due > draft.time:
+        # The firing of an earlier backoff of the same visit, come once more.
+        left = due - draft.turn.now
+        return Reaction(events=[], verdict=Verdict.ACCEPTED, rearm=left)
     match stimulus.kind:
         case TimerKind.WAIT | TimerKind.RETRY:
             _wake(draft, stimulus)
@@ -295,6 +308,21 @@ def _is_default(draft: Draft, stimulus: st.TimerFired) -> bool:
         case TimerKind.EXECUTION_TIMEOUT:
             started = execution.started
             return started is not None and started + MAX_OPEN_TIME <= draft.time
+        case _:
+            return False
+
+
+def _is_past_default(draft: Draft, stimulus: st.TimerFired) -> bool:
+    """Tell whether a default limit, which has no timer row, has been reached."""
+    execution = draft.execution
+    match stimulus.kind:
+        case TimerKind.EXECUTION_TIMEOUT:
+            assert execution.started is not None
+            return draft.time - execution.started >= MAX_OPEN_TIME
+        case TimerKind.TASK_TIMEOUT:
+            task = execution.tasks.get(stimulus.event_id)
+            limit = timedelta(seconds=DEFAULT_TIMEOUT_SECONDS)
+            return task is not None and draft.time - task.scheduled >= limit
         case _:
             return False
 

@@ -1,0 +1,195 @@
+"""Stimuli between processes: rows of the `inbox` table, and hints that they are there.
+
+A process that does not hold a shard writes the stimulus into the inbox; the holder consumes
+it in the transaction of the events that it causes, and its verdict, written into the row,
+answers the sender. Rows are never read by "id greater than the last": sequence order is not
+commit order. A hint only shortens the wait until the next poll.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import psycopg
+import structlog
+
+from engine.letters import body_of, kind_of
+from runtime import stimuli as st
+from runtime.identity import ExecutionId, uuid_bytes
+from runtime.stimuli import Verdict
+from scheduler.clock import Clock
+from storage.arrays import int4_array, int8_array, text_array, uuid_array
+from storage.lane_store import connect_engine
+from storage.statements import statements
+
+log = structlog.get_logger(__name__)
+
+_SQL: Final = statements("inbox")
+_CHANNEL: Final = b"LISTEN stepwell"
+_HINT_PAUSE: Final = 0.005
+_RETRY_SECONDS: Final = 0.5
+
+
+@dataclass(slots=True)
+class _Asked:
+    shard: int
+    future: asyncio.Future[Verdict]
+
+
+class Inbox:
+    """Sends stimuli to other engines, hears their hints, and fetches verdicts."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        clock: Clock,
+        lease_seconds: float,
+        on_hint: Callable[[], None],
+        poll_seconds: float = 0.05,
+    ) -> None:
+        """Take how to connect and whom to tell of hints."""
+        self._url = url
+        self._clock = clock
+        self._lease_seconds = lease_seconds
+        self._on_hint = on_hint
+        self._poll_seconds = poll_seconds
+        self._asked: dict[int, _Asked] = {}
+        self._outgoing: list[
+            tuple[int, ExecutionId, st.Stimulus, asyncio.Future[Verdict]]
+        ] = []
+        self._has_hint = False
+        self._wake = asyncio.Event()
+        self._connection: psycopg.AsyncConnection[Any] | None = None
+
+    async def ask(
+        self,
+        shard: int,
+        execution_id: ExecutionId,
+        stimulus: st.Stimulus,
+        patience: float,
+    ) -> Verdict:
+        """Send a stimulus and wait for its verdict; TimeoutError when none comes in time.
+
+        The stimulus stays sent: the same call again finds its effect.
+        """
+        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self._outgoing.append((shard, execution_id, stimulus, future))
+        self._wake.set()
+        return await asyncio.wait_for(future, patience)
+
+    def hint(self) -> None:
+        """Tell the other engines, soon, that something waits for one of them."""
+        self._has_hint = True
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Send, listen and fetch verdicts until cancelled."""
+        listener = asyncio.create_task(self._listen())
+        try:
+            while True:
+                await self._wait()
+                try:
+                    await self._work()
+                except (psycopg.Error, OSError) as error:
+                    log.warning("inbox not reached", error=str(error))
+                    await self._disconnect()
+                    await asyncio.sleep(_RETRY_SECONDS)
+        finally:
+            listener.cancel()
+            await self._disconnect()
+
+    async def _wait(self) -> None:
+        timeout = self._poll_seconds if self._asked else None
+        try:
+            await asyncio.wait_for(self._wake.wait(), timeout)
+        except TimeoutError:
+            return
+        await asyncio.sleep(_HINT_PAUSE)
+        self._wake.clear()
+
+    async def _work(self) -> None:
+        connection = await self._connect()
+        if self._outgoing:
+            outgoing, self._outgoing = self._outgoing, []
+            try:
+                await self._send(connection, outgoing)
+            except BaseException:
+                self._outgoing = outgoing + self._outgoing
+                raise
+            self._has_hint = True
+        if self._has_hint:
+            self._has_hint = False
+            await connection.execute(_SQL["hint"], {"hint": "inbox"})
+        if self._asked:
+            await self._fetch_verdicts(connection)
+
+    async def _send(
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        outgoing: Sequence[
+            tuple[int, ExecutionId, st.Stimulus, asyncio.Future[Verdict]]
+        ],
+    ) -> None:
+        cursor = await connection.execute(
+            _SQL["send_many"],
+            {
+                "execution_ids": uuid_array(uuid_bytes(item[1]) for item in outgoing),
+                "shards": int4_array(item[0] for item in outgoing),
+                "kinds": text_array(kind_of(item[2]) for item in outgoing),
+                "bodies": text_array(body_of(item[2]) for item in outgoing),
+                "now": self._clock.now(),
+            },
+        )
+        ids = sorted(row[0] for row in await cursor.fetchall())
+        for row, (shard, _, _, future) in zip(ids, outgoing, strict=True):
+            self._asked[row] = _Asked(shard, future)
+
+    async def _fetch_verdicts(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        for row in [row for row, asked in self._asked.items() if asked.future.done()]:
+            del self._asked[row]
+        cursor = await connection.execute(
+            _SQL["verdicts"],
+            {
+                "shards": int4_array(asked.shard for asked in self._asked.values()),
+                "ids": int8_array(self._asked),
+            },
+        )
+        for row, verdict in await cursor.fetchall():
+            asked = self._asked.pop(row)
+            if not asked.future.done():
+                asked.future.set_result(Verdict(verdict))
+
+    async def _listen(self) -> None:
+        """Hear hints; a lost listener comes back, and the poll covers the gap."""
+        while True:
+            try:
+                connection = await connect_engine(
+                    self._url,
+                    lease_seconds=self._lease_seconds,
+                    name="stepwell listener",
+                )
+                async with connection:
+                    await connection.execute(_CHANNEL)
+                    async for _ in connection.notifies():
+                        self._on_hint()
+                        if self._asked:
+                            self._wake.set()
+            except (psycopg.Error, OSError) as error:
+                log.warning("hints not heard", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _connect(self) -> psycopg.AsyncConnection[Any]:
+        if self._connection is None or self._connection.closed:
+            self._connection = await connect_engine(
+                self._url, lease_seconds=self._lease_seconds, name="stepwell inbox"
+            )
+        return self._connection
+
+    async def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.close()

@@ -1,0 +1,257 @@
+"""The leases of one engine, kept by a thread and a connection of their own.
+
+A lease lasts three seconds of the database's clock and is renewed every second. Nothing that
+the event loop does can delay a renewal, and the loop asks `is_certain` before it lets a side
+effect go: once the monotonic deadline is near, it does not.
+
+Stealing is always safe, because of the fence; expiry is politeness. Engines take their fair
+share of the shards, only from the free and the expired; an engine above its share gives up
+one shard at a time, after it has been above it for two rounds. After a start of the
+database's server nobody steals for one lease time: its holders may still come back.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from math import ceil
+from typing import Any, Final
+
+import psycopg
+import structlog
+
+from engine.host import host_name, is_alive
+from scheduler.clock import Clock
+from storage.arrays import int4_array, int8_array, register_arrays
+from storage.database import connect
+from storage.statements import statements
+
+log = structlog.get_logger(__name__)
+
+_SQL: Final = statements("leases")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseTimes:
+    """How long a lease lasts, how often it is renewed, and when it is no longer certain."""
+
+    lease: float = 3.0
+    renew: float = 1.0
+    margin: float = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseEvents:
+    """Whom the keeper tells, on the event loop: shards won at epochs, lost, to be given up."""
+
+    on_won: Callable[[dict[int, int]], None]
+    on_lost: Callable[[set[int]], None]
+    on_give_up: Callable[[int], None]
+
+
+class LeaseKeeper:
+    """Holds, renews, acquires and releases leases."""
+
+    def __init__(
+        self,
+        url: str,
+        engine_id: str,
+        *,
+        clock: Clock,
+        times: LeaseTimes,
+        events: LeaseEvents,
+        call_soon: Callable[..., object],
+    ) -> None:
+        """Take whom to tell; `call_soon` is the loop's thread-safe one."""
+        self.id = engine_id
+        self._url = url
+        self._clock = clock
+        self._times = times
+        self._events = events
+        self._call_soon = call_soon
+        self._host = host_name()
+        self._held: dict[int, int] = {}
+        self._certain_until = 0.0
+        self._rounds_above = 0
+        self._asked: int | None = None
+        self._wishes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._wake = threading.Event()
+        self._is_stopping = False
+        self._lease = timedelta(seconds=times.lease)
+        self._connection: psycopg.Connection[Any] | None = None
+        self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
+
+    # From the event loop
+
+    def start(self) -> None:
+        """Begin to acquire and renew."""
+        self._thread.start()
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether the leases surely hold now."""
+        return self._clock.monotonic() < self._certain_until - self._times.margin
+
+    def bumped(self, epochs: dict[int, int]) -> None:
+        """Know epochs that a lane has raised."""
+        self._wish(lambda: self._held.update(epochs))
+
+    def lost(self, shards: set[int]) -> None:
+        """Know shards that a lane has found lost."""
+        self._wish(lambda: self._forget(shards))
+
+    def given_up(self, shards: set[int]) -> None:
+        """Release shards that the lanes have stopped working for."""
+        self._wish(lambda: self._release(shards))
+
+    def stop(self) -> None:
+        """Release everything and end the thread; to be called off the loop."""
+        self._is_stopping = True
+        self._wake.set()
+        self._thread.join(timeout=self._times.lease * 2)
+
+    def _wish(self, wish: Callable[[], None]) -> None:
+        self._wishes.put(wish)
+        self._wake.set()
+
+    # On the thread
+
+    def _run(self) -> None:
+        while not self._is_stopping:
+            try:
+                self._grant_wishes()
+                self._round()
+            except (psycopg.Error, OSError) as error:
+                log.warning("leases not renewed", error=str(error))
+                self._disconnect()
+            self._wake.wait(self._times.renew)
+            self._wake.clear()
+        try:
+            self._grant_wishes()
+            self._release(set(self._held))
+            self._execute("forget_engine", {"id": self.id})
+        except (psycopg.Error, OSError) as error:
+            log.warning("leases not released", error=str(error))
+        self._disconnect()
+
+    def _grant_wishes(self) -> None:
+        while not self._wishes.empty():
+            self._wishes.get()()
+
+    def _round(self) -> None:
+        asked_at = self._clock.monotonic()
+        self._beat()
+        if self._held:
+            self._renew()
+        self._certain_until = asked_at + self._times.lease
+        live, shards, uptime = self._execute("census", {}).fetchone()
+        self._expire_the_dead()
+        share = ceil(shards / max(1, live))
+        if len(self._held) < share:
+            may_steal = uptime > self._lease
+            self._acquire(share - len(self._held), may_steal=may_steal)
+        self._mind_the_share(share)
+
+    def _beat(self) -> None:
+        self._execute(
+            "beat",
+            {
+                "id": self.id,
+                "lease": self._lease,
+                "pid": os.getpid(),
+                "host": self._host,
+                "capabilities": "{}",
+            },
+        )
+
+    def _renew(self) -> None:
+        cursor = self._execute(
+            "renew", self._fence(self._held) | {"lease": self._lease}
+        )
+        renewed = {row[0] for row in cursor.fetchall()}
+        lost = self._held.keys() - renewed
+        if lost:
+            self._grant_wishes()
+            lost = {shard for shard in lost if shard in self._held}
+            self._check_lost(lost)
+
+    def _check_lost(self, shards: set[int]) -> None:
+        """Tell of shards that were lost; an epoch that a lane has raised is no loss."""
+        held = {shard: self._held[shard] for shard in shards}
+        cursor = self._execute("renew", self._fence(held) | {"lease": self._lease})
+        lost = shards - {row[0] for row in cursor.fetchall()}
+        if lost:
+            self._forget(lost)
+            self._call_soon(self._events.on_lost, lost)
+
+    def _expire_the_dead(self) -> None:
+        """Free at once what a process of this machine held that is dead."""
+        parameters = {"host": self._host, "id": self.id}
+        for engine_id, pid in self._execute("holders_here", parameters).fetchall():
+            if not is_alive(pid):
+                log.info("leases of a dead engine freed", engine=engine_id, pid=pid)
+                self._execute("expire", {"id": engine_id})
+                self._execute("forget_engine", {"id": engine_id})
+
+    def _acquire(self, most: int, *, may_steal: bool) -> None:
+        cursor = self._execute(
+            "acquire",
+            {
+                "id": self.id,
+                "pid": os.getpid(),
+                "lease": self._lease,
+                "most": most,
+                "may_steal": may_steal,
+            },
+        )
+        won = dict(cursor.fetchall())
+        if won:
+            self._held |= won
+            self._call_soon(self._events.on_won, won)
+
+    def _mind_the_share(self, share: int) -> None:
+        """Ask the lanes to give one shard up, when above the share for a while."""
+        if len(self._held) <= share:
+            self._rounds_above = 0
+            self._asked = None
+            return
+        self._rounds_above += 1
+        if self._rounds_above > 1 and self._asked not in self._held:
+            self._asked = max(self._held)
+            self._call_soon(self._events.on_give_up, self._asked)
+
+    def _release(self, shards: set[int]) -> None:
+        held = {shard: self._held[shard] for shard in shards if shard in self._held}
+        if held:
+            self._execute("release", self._fence(held))
+            self._forget(set(held))
+
+    def _forget(self, shards: set[int]) -> None:
+        for shard in shards:
+            self._held.pop(shard, None)
+
+    def _fence(self, held: dict[int, int]) -> dict[str, Any]:
+        return {
+            "shards": int4_array(held),
+            "epochs": int8_array(held.values()),
+            "id": self.id,
+        }
+
+    def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
+        if self._connection is None or self._connection.closed:
+            self._connection = connect(self._url, autocommit=True)
+            register_arrays(self._connection)
+            milliseconds = int(self._times.lease * 1000)
+            self._connection.execute(
+                f"SET statement_timeout = {milliseconds:d}".encode()
+            )
+        return self._connection.execute(_SQL[name], parameters)
+
+    def _disconnect(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.close()

@@ -1,0 +1,89 @@
+"""Stimuli as rows of the inbox: a kind and a JSON body."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import orjson
+
+from asl.payload import Payload
+from engine.work import Stimulation
+from runtime import stimuli as st
+from runtime.identity import ExecutionId
+
+WITHOUT_SENDER: Final = frozenset({"start", "continue"})
+
+_KINDS: Final[dict[type[st.Stimulus], str]] = {
+    st.Begin: "start",
+    st.Continue: "continue",
+    st.WorkerReturned: "worker_returned",
+    st.CallbackSucceeded: "task_success",
+    st.WorkerRaised: "worker_raised",
+    st.CallbackFailed: "task_failure",
+    st.TaskClaimed: "claim",
+    st.WorkerLost: "worker_lost",
+    st.Heartbeat: "heartbeat",
+    st.Stop: "stop",
+}
+
+
+def _output(body: Any) -> Payload:
+    return Payload.of_value(body["output"])
+
+
+_READERS: Final[dict[str, Callable[[Any], st.Stimulus]]] = {
+    "start": lambda _: st.Begin(),
+    "continue": lambda _: st.Continue(),
+    "worker_returned": lambda body: st.WorkerReturned(body["task"], _output(body)),
+    "task_success": lambda body: st.CallbackSucceeded(body["task"], _output(body)),
+    "worker_raised": lambda b: st.WorkerRaised(b["task"], b["error"], b["cause"]),
+    "task_failure": lambda b: st.CallbackFailed(b["task"], b["error"], b["cause"]),
+    "claim": lambda body: st.TaskClaimed(body["task"], body["worker"]),
+    "worker_lost": lambda body: st.WorkerLost(body["task"], body["worker"]),
+    "heartbeat": lambda body: st.Heartbeat(body["task"]),
+    "stop": lambda body: st.Stop(body["error"], body["cause"]),
+}
+
+
+def kind_of(stimulus: st.Stimulus) -> str:
+    """Name the kind of a stimulus, as the `inbox` table does."""
+    return _KINDS[type(stimulus)]
+
+
+def body_of(stimulus: st.Stimulus) -> str:
+    """Write a stimulus as JSON text; an output stays the text that it is."""
+    match stimulus:
+        case st.WorkerReturned() | st.CallbackSucceeded():
+            return f'{{"task":{stimulus.scheduled_id},"output":{stimulus.output.text}}}'
+        case st.WorkerRaised() | st.CallbackFailed():
+            shown: dict[str, object] = {
+                "task": stimulus.scheduled_id,
+                "error": stimulus.error,
+                "cause": stimulus.cause,
+            }
+        case st.TaskClaimed() | st.WorkerLost():
+            shown = {"task": stimulus.scheduled_id, "worker": stimulus.worker}
+        case st.Heartbeat():
+            shown = {"task": stimulus.scheduled_id}
+        case st.Stop():
+            shown = {"error": stimulus.error, "cause": stimulus.cause}
+        case _:
+            shown = {}
+    return orjson.dumps(shown).decode()
+
+
+def stimulus_of(kind: str, body: str) -> st.Stimulus:
+    """Read a stimulus back."""
+    return _READERS[kind](Payload.of_text(body).value)
+
+
+def stimulations(
+    rows: Iterable[tuple[int, int, ExecutionId, str, str]],
+) -> Iterable[tuple[int, ExecutionId, Stimulation]]:
+    """Turn inbox rows (shard, id, execution, kind, body) into stimuli for the lanes."""
+    for shard, row, execution_id, kind, body in rows:
+        stimulation = Stimulation(
+            stimulus_of(kind, body), inbox_id=row, has_sender=kind not in WITHOUT_SENDER
+        )
+        yield shard, execution_id, stimulation

@@ -1,0 +1,168 @@
+"""The shards of this engine: won, taken over, routed to lanes, and given up.
+
+A shard belongs to exactly one lane, `shard mod lanes`. Taking over begins after the bump of
+the epoch is committed: what is read then is what the old holder has left, for good. Only
+the rows that own progress are read (inbox, tasks, timers); an execution is folded when
+something touches it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+import psycopg
+import structlog
+
+from engine.hall import Hall
+from engine.handlers import PREFIX as ENGINE_PREFIX
+from engine.lane import Lane
+from engine.letters import stimulations
+from engine.work import Resident, ShardMovedError, Stimulation
+from runtime import stimuli as st
+from runtime.identity import ExecutionId
+from scheduler.horizon import TimerDue
+from scheduler.timers import DueTimers
+from storage.lane_store import LaneStore
+
+log = structlog.get_logger(__name__)
+
+_RETRY_SECONDS: Final = 0.3
+
+
+class Shards:
+    """Routes stimuli to the lanes, and lanes to the shards that are held."""
+
+    def __init__(self, store: LaneStore) -> None:
+        """Take a connection for take-overs and inbox polls; the parts come with `connect`."""
+        self._store = store
+        self._lanes: Sequence[Lane] = ()
+        self._hall: Hall | None = None
+        self._timers: DueTimers | None = None
+        self.epochs: dict[int, int] = {}
+        self._taken_rows: set[int] = set()
+        self._wanted: set[int] = set()
+        self._poll = asyncio.Event()
+
+    def connect(self, lanes: Sequence[Lane], hall: Hall, timers: DueTimers) -> None:
+        """Take the parts that themselves need to route."""
+        self._lanes, self._hall, self._timers = lanes, hall, timers
+
+    # Routing
+
+    def lane_of(self, shard: int) -> Lane:
+        """Return the lane that a shard belongs to."""
+        return self._lanes[shard % len(self._lanes)]
+
+    def deliver(
+        self, shard: int, execution_id: ExecutionId, stimulation: Stimulation
+    ) -> None:
+        """Send a stimulus to the lane of a held shard; its sender hears if it is not held."""
+        if shard in self.epochs:
+            self.lane_of(shard).deliver(shard, execution_id, stimulation)
+        else:
+            stimulation.tell(ShardMovedError())
+
+    def deliver_timers(self, due: list[TimerDue]) -> None:
+        """Send due timers to their lanes."""
+        for timer in due:
+            stimulation = Stimulation(
+                st.TimerFired(timer.event_id, timer.kind),
+                timer=(timer.event_id, timer.kind),
+            )
+            self.deliver(timer.shard, timer.execution_id, stimulation)
+
+    def admit(self, resident: Resident) -> bool:
+        """Take a fresh execution into its lane; False where the shard is not held here."""
+        shard = resident.execution.shard
+        if shard not in self.epochs:
+            return False
+        self._taken_rows.update(s.inbox_id for s in resident.queue if s.inbox_id)
+        self.lane_of(shard).admit(resident)
+        return True
+
+    # Winning and losing
+
+    def won(self, epochs: dict[int, int]) -> None:
+        """Begin to work for shards; what waits there is read next."""
+        self.epochs |= epochs
+        for index, lane in enumerate(self._lanes):
+            lane.hold(
+                {s: e for s, e in epochs.items() if s % len(self._lanes) == index}
+            )
+        self._wanted |= epochs.keys()
+        self._poll.set()
+
+    def bumped(self, epochs: dict[int, int]) -> None:
+        """Know epochs that a lane has raised."""
+        self.epochs |= epochs
+
+    def lost(self, shards: Iterable[int]) -> None:
+        """Forget shards that belong to somebody else now."""
+        assert self._hall is not None
+        assert self._timers is not None
+        gone = {shard for shard in shards if self.epochs.pop(shard, None) is not None}
+        self._wanted -= gone
+        self._timers.release(gone)
+        self._hall.drop_shards(gone)
+
+    async def give_up(self, shards: Iterable[int]) -> None:
+        """Stop working for shards in good order."""
+        given_up = set(shards)
+        self.lost(given_up)
+        for lane in self._lanes:
+            await lane.release(given_up)
+
+    # What waits in the tables
+
+    def look(self) -> None:
+        """Poll the inbox soon."""
+        self._poll.set()
+
+    async def run(self) -> None:
+        """Take over what was won and poll the inbox, until cancelled."""
+        while True:
+            await self._poll.wait()
+            self._poll.clear()
+            try:
+                await self._take_over()
+                await self._read_inbox()
+            except (psycopg.Error, OSError) as error:
+                log.warning("take-over failed", error=str(error))
+                await asyncio.sleep(_RETRY_SECONDS)
+                self._poll.set()
+
+    async def _take_over(self) -> None:
+        assert self._hall is not None
+        assert self._timers is not None
+        wanted = sorted(self._wanted)
+        if not wanted:
+            return
+        tasks = await self._store.tasks(wanted)
+        held = set(wanted) & self.epochs.keys()
+        self._timers.hold(held)
+        for shard, execution_id, scheduled_id, function, worker in tasks:
+            if shard not in held:
+                continue
+            if worker is None:
+                self._hall.await_worker(function, (shard, execution_id, scheduled_id))
+            elif worker.startswith(ENGINE_PREFIX):
+                lost = Stimulation(st.WorkerLost(scheduled_id, worker))
+                self.deliver(shard, execution_id, lost)
+            else:
+                self._hall.adopt(worker, (shard, execution_id, scheduled_id))
+        self._wanted -= set(wanted)
+        log.info("shards taken over", shards=len(held), tasks=len(tasks))
+
+    async def _read_inbox(self) -> None:
+        """Read what waits; rows that are on their way already are not taken twice."""
+        before = set(self._taken_rows)
+        rows = await self._store.inbox(sorted(self.epochs))
+        present = {row[1] for row in rows}
+        # A row that was taken before the read and is gone from the table is consumed.
+        self._taken_rows -= before - present
+        for shard, execution_id, stimulation in stimulations(rows):
+            if stimulation.inbox_id not in self._taken_rows and shard in self.epochs:
+                self._taken_rows.add(stimulation.inbox_id)
+                self.deliver(shard, execution_id, stimulation)
