@@ -1,0 +1,111 @@
+"""Tasks and workers of different engine processes.
+
+A worker polls one process; the shards are spread over all. Every process shows the others,
+once a second, which sessions poll it. One with a free slot looks for tasks that wait in
+other engines' shards and sends a claim through the inbox; when the holder has committed the
+Started event, the attempt is made from the log here and handed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import orjson
+from psycopg import AsyncConnection
+
+from engine.assignments import assignment_of
+from engine.handover import TaskAssignment
+from engine.sessions import Session
+from engine.work import TaskKey
+from runtime.evolve import fold
+from runtime.identity import ExecutionId
+from runtime.tokens import TokenSigner
+from scheduler.clock import Clock
+from storage.arrays import int4_array, text_array
+from storage.lane_store import LaneStore
+from storage.statements import statements
+
+_SQL: Final = statements("workers")
+
+
+class WorkerTables:
+    """What processes tell each other of workers, over one connection."""
+
+    def __init__(self, store: LaneStore, *, process: str) -> None:
+        """Take a connection that is used by one task at a time."""
+        self._store = store
+        self._process = process
+
+    async def show(self, sessions: Sequence[Session]) -> None:
+        """Show which sessions poll this process."""
+        await self._execute(
+            "see_sessions",
+            {
+                "process": self._process,
+                "sessions": text_array(session.id for session in sessions),
+                "slots": int4_array(max(0, session.free) for session in sessions),
+                "names": text_array(session.name for session in sessions),
+                "functions": text_array(
+                    orjson.dumps(sorted(session.functions)).decode()
+                    for session in sessions
+                ),
+            },
+        )
+
+    async def alive(self, sessions: Sequence[str], timeout: float) -> set[str]:
+        """Return which sessions have polled any process lately."""
+        parameters = {
+            "sessions": text_array(sessions),
+            "timeout": timedelta(seconds=timeout),
+        }
+        return {row[0] for row in await self._rows("alive_sessions", parameters)}
+
+    async def forget(self, session: str) -> None:
+        """Take a session out that has said good-bye."""
+        await self._execute("forget_session", {"session": session})
+
+    async def held_by(self, session: str) -> list[TaskKey]:
+        """Return the attempts that a session holds."""
+        return await self._rows("held_by_session", {"session": session})
+
+    async def waiting_elsewhere(
+        self, functions: Sequence[str], held: Sequence[int], most: int
+    ) -> list[tuple[int, ExecutionId, int, str]]:
+        """Return tasks that wait in shards not held here: their keys, and the function."""
+        return await self._rows(
+            "waiting_elsewhere",
+            {
+                "functions": text_array(functions),
+                "held": int4_array(held),
+                "most": most,
+            },
+        )
+
+    async def epoch(self, shard: int) -> int:
+        """Return the present epoch of a shard."""
+        rows = await self._rows("epoch", {"shard": shard})
+        return int(rows[0][0])
+
+    async def assignment(
+        self, key: TaskKey, worker: str, *, signer: TokenSigner, clock: Clock
+    ) -> TaskAssignment | None:
+        """Make an attempt's assignment from the log; None where the session lacks it."""
+        shard, execution_id, scheduled_id = key
+        log = (await self._store.load([(shard, execution_id)])).get(execution_id, [])
+        execution = fold(shard, execution_id, log)
+        task = execution.tasks.get(scheduled_id)
+        if task is None or not task.started_id or task.worker != worker:
+            return None
+        epoch = await self.epoch(shard)
+        return assignment_of(
+            execution, task, signer=signer, epoch=epoch, now=clock.now()
+        )
+
+    async def _rows(self, name: str, parameters: dict[str, Any]) -> list[Any]:
+        return list(await (await self._execute(name, parameters)).fetchall())
+
+    async def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
+        connection: AsyncConnection[Any] = (await self._store.journal()).connection
+        return await connection.execute(_SQL[name], parameters)

@@ -1,0 +1,302 @@
+"""One engine process: its parts, put together, started and stopped.
+
+Everything runs on one event loop, except the lease renewal, which has a thread, and
+APScheduler's thread, which only calls back. Parts are made before anything runs; `start`
+begins to hold shards, `stop` gives them up in good order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import uuid
+from collections.abc import Coroutine, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from engine.commits import Commits
+from engine.compiled import CompiledMachines
+from engine.crossing import WorkerTables
+from engine.hall import Hall
+from engine.handlers import Handler, Handlers
+from engine.inbox import Inbox
+from engine.lane import Lane
+from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
+from engine.loading import Loader
+from engine.residents import Residents
+from engine.router import Router
+from engine.service import Service
+from engine.shards import Shards
+from engine.starts import Starts
+from engine.tenure import Tenure
+from engine.turns import Taker
+from engine.workerdesk import WorkerDesk
+from runtime.tokens import TokenSigner
+from scheduler.activity import Activity
+from scheduler.clock import Clock, SystemClock
+from scheduler.housekeeping import Housekeeping
+from scheduler.offset import keep_to_database
+from scheduler.postgres_timers import PostgresTimers
+from scheduler.timers import DueTimers
+from scheduler.wakes import APSchedulerWakes, WakeDriver
+from storage.connections import Connections
+from storage.lane_store import LaneStore
+from storage.listings import Executions
+from storage.machines import Machines
+
+log = structlog.get_logger(__name__)
+
+_INBOX_POLL: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What may be chosen: all have good defaults.
+
+    `cache_characters` bounds the executions kept in memory, `session_timeout` is how long a
+    worker may be silent, `keep` after how long closed executions are deleted.
+    """
+
+    region: str = "us-east-1"
+    lanes: int = 2
+    leases: LeaseTimes = field(default_factory=LeaseTimes)
+    session_timeout: float = 7.0
+    cache_characters: int = 64 * 1024 * 1024
+    keep: timedelta | None = None
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What the database says of itself: how many shards, and the keys that sign tokens."""
+
+    shards: int
+    keys: Mapping[int, bytes]
+
+
+class Engine:
+    """Holds shards and advances their executions."""
+
+    def __init__(
+        self,
+        url: str,
+        installation: Installation,
+        connections: Connections,
+        *,
+        options: EngineOptions | None = None,
+        clock: Clock | None = None,
+        wakes: WakeDriver | None = None,
+    ) -> None:
+        """Make the parts; `connections` lends connections for everything off the hot path."""
+        self.options = options or EngineOptions()
+        self.id = uuid.uuid4().hex
+        self.clock = clock or SystemClock()
+        self.activity = Activity()
+        self._url = url
+        self._installation = installation
+        self._connections = connections
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stores: list[LaneStore] = []
+        self.wakes = wakes or APSchedulerWakes(self.clock)
+        self._build()
+
+    # Making the parts
+
+    def _build(self) -> None:
+        options, installation = self.options, self._installation
+        signer = TokenSigner(installation.keys)
+        self._machines = Machines(self._connections)
+        compiled = CompiledMachines(self._definition)
+        self.shards = Shards(self._store("shards"))
+        self.timers = DueTimers(
+            clock=self.clock,
+            wakes=self.wakes,
+            table=PostgresTimers(self._connections),
+            deliver=self.shards.deliver_timers,
+            activity=self.activity,
+        )
+        self.hall = Hall(
+            handlers=Handlers(self.id, options.handlers),
+            signer=signer,
+            clock=self.clock,
+            deliver=self.shards.deliver,
+        )
+        self.lanes = [
+            self._lane(index, signer, compiled) for index in range(options.lanes)
+        ]
+        self.shards.connect(self.lanes, self.hall, self.timers)
+        self.inbox = Inbox(
+            self._url,
+            clock=self.clock,
+            lease_seconds=options.leases.lease,
+            on_hint=self._look,
+        )
+        self.router = Router(self.shards, self.inbox, total=installation.shards)
+        self.starts = Starts(
+            self._url,
+            shards=installation.shards,
+            lease_seconds=options.leases.lease,
+            clock=self.clock,
+            admit=self.shards.admit,
+            hint=lambda _shard: self.inbox.hint(),
+        )
+        self.desk = WorkerDesk(
+            hall=self.hall,
+            router=self.router,
+            tables=WorkerTables(self._store("workers"), process=self.id),
+            signer=signer,
+            clock=self.clock,
+            session_timeout=options.session_timeout,
+        )
+        self.service = Service(
+            starts=self.starts,
+            router=self.router,
+            machines=compiled,
+            executions=Executions(self._connections),
+            signer=signer,
+            shards=installation.shards,
+        )
+
+    def _lane(
+        self, index: int, signer: TokenSigner, compiled: CompiledMachines
+    ) -> Lane:
+        options = self.options
+        store = self._store(f"lane {index}")
+        residents = Residents(options.cache_characters // options.lanes)
+        commits = Commits(
+            store=store,
+            residents=residents,
+            timers=self.timers,
+            dispatch=self.hall,
+            clock=self.clock,
+            tenure=Tenure(
+                holder=self.id,
+                may_act=lambda: self.leases.is_certain,
+                on_lost=self._lane_lost,
+                on_bumped=self._lane_bumped,
+            ),
+        )
+        loader = Loader(
+            store=store,
+            residents=residents,
+            machines=compiled.get,
+            refuse_closed=commits.refuse_closed,
+            set_aside=commits.set_aside_unloaded,
+        )
+        taker = Taker(
+            now=self.clock.now(),
+            region=options.region,
+            signer=signer,
+            claim=self.hall.claim,
+            unclaim=self.hall.unclaim,
+        )
+        return Lane(residents=residents, loader=loader, commits=commits, taker=taker)
+
+    def _store(self, name: str) -> LaneStore:
+        store = LaneStore(
+            self._url,
+            lease_seconds=self.options.leases.lease,
+            name=f"stepwell {name}",
+        )
+        self._stores.append(store)
+        return store
+
+    async def _definition(self, revision_id: str) -> str | None:
+        revision = await self._machines.revision(revision_id)
+        return None if revision is None else revision.definition
+
+    # Leases
+
+    def _lane_lost(self, shards: set[int]) -> None:
+        self.shards.lost(shards)
+        self.leases.lost(shards)
+
+    def _lane_bumped(self, epochs: dict[int, int]) -> None:
+        self.shards.bumped(epochs)
+        self.leases.bumped(epochs)
+
+    def _keeper_lost(self, shards: set[int]) -> None:
+        self._spawn(self.shards.give_up(shards))
+
+    def _keeper_asks(self, shard: int) -> None:
+        self._spawn(self._give_up({shard}))
+
+    async def _give_up(self, shards: set[int]) -> None:
+        await self.shards.give_up(shards)
+        self.leases.given_up(shards)
+
+    def _look(self) -> None:
+        self.shards.look()
+        self.desk.look()
+
+    # Life
+
+    async def start(self) -> None:
+        """Set the clock, begin every loop, and begin to hold shards."""
+        async with self._connections() as connection:
+            if isinstance(self.clock, SystemClock):
+                await keep_to_database(connection, self.clock)
+        loop = asyncio.get_running_loop()
+        self.leases = LeaseKeeper(
+            self._url,
+            self.id,
+            clock=self.clock,
+            times=self.options.leases,
+            events=LeaseEvents(
+                on_won=self.shards.won,
+                on_lost=self._keeper_lost,
+                on_give_up=self._keeper_asks,
+            ),
+            call_soon=loop.call_soon_threadsafe,
+        )
+        loops = [lane.run() for lane in self.lanes]
+        loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
+        loops += [self.starts.run(), self.desk.run()]
+        for coroutine in loops:
+            self._spawn(coroutine)
+        self.wakes.start(self.timers.wake)
+        self.wakes.every("inbox", _INBOX_POLL, self.shards.look)
+        self.housekeeping = Housekeeping(
+            clock=self.clock,
+            connections=self._connections,
+            shards=lambda: sorted(self.shards.epochs),
+            deliver=self.shards.deliver_timers,
+            activity=self.activity,
+            keep=self.options.keep,
+        )
+        self.housekeeping.start(self.wakes)
+        self.leases.start()
+        log.info("engine started", engine=self.id, lanes=len(self.lanes))
+
+    async def stop(self) -> None:
+        """Give every shard up in good order and end; what runs elsewhere goes on there."""
+        self.wakes.stop()
+        await self.housekeeping.stop()
+        held = set(self.shards.epochs)
+        await self._give_up(held)
+        await asyncio.to_thread(self.leases.stop)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.starts.close()
+        for store in self._stores:
+            await store.close()
+        log.info("engine stopped", engine=self.id)
+
+    def _spawn(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(coroutine)
+        self._tasks.append(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task in self._tasks:
+            self._tasks.remove(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("engine loop failed", exc_info=error)
+
+    @property
+    def has_shards(self) -> bool:
+        """Whether this engine holds anything."""
+        return bool(self.shards.epochs)

@@ -1,0 +1,89 @@
+"""From anywhere in this process to whichever engine holds the shard.
+
+Straight into the lane where the shard is held here, through the inbox otherwise; a shard
+that moves in between is followed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from engine.errors import BusyError, UnansweredError
+from engine.inbox import Inbox
+from engine.shards import Shards
+from engine.work import QuarantinedError, ShardMovedError, Stimulation, into
+from runtime.identity import ExecutionId
+from runtime.stimuli import Stimulus, Verdict
+
+PATIENCE_SECONDS: Final = 5.0
+_MAX_WAITING: Final = 20_000
+
+
+class Router:
+    """Asks for verdicts, wherever they are given."""
+
+    def __init__(self, shards: Shards, inbox: Inbox, *, total: int) -> None:
+        """Take the shards held here, and the way to the others; `total` shards exist."""
+        self._shards = shards
+        self._inbox = inbox
+        self._total = total
+        self._waiting = 0
+        self._sent: set[asyncio.Task[Verdict]] = set()
+
+    @property
+    def held(self) -> list[int]:
+        """The shards that are held here."""
+        return sorted(self._shards.epochs)
+
+    @property
+    def holds_everything(self) -> bool:
+        """Whether no other engine holds a shard."""
+        return len(self._shards.epochs) == self._total
+
+    async def ask(
+        self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
+    ) -> Verdict:
+        """Return the verdict on a stimulus; a 200 may follow: its event exists.
+
+        Raises BusyError when too many wait, UnansweredError when no engine answers in time.
+        """
+        if self._waiting >= _MAX_WAITING:
+            raise BusyError
+        self._waiting += 1
+        try:
+            async with asyncio.timeout(PATIENCE_SECONDS):
+                return await self._ask(shard, execution_id, stimulus)
+        except (TimeoutError, QuarantinedError) as error:
+            raise UnansweredError from error
+        finally:
+            self._waiting -= 1
+
+    async def _ask(
+        self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
+    ) -> Verdict:
+        if shard in self._shards.epochs:
+            future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+            stimulation = Stimulation(stimulus, answer=into(future))
+            self._shards.deliver(shard, execution_id, stimulation)
+            try:
+                return await future
+            except ShardMovedError:
+                pass
+        return await self._inbox.ask(shard, execution_id, stimulus, PATIENCE_SECONDS)
+
+    def send(self, shard: int, execution_id: ExecutionId, stimulus: Stimulus) -> None:
+        """Send a stimulus without waiting for its verdict."""
+        if shard in self._shards.epochs:
+            self._shards.deliver(shard, execution_id, Stimulation(stimulus))
+            return
+        task = asyncio.get_running_loop().create_task(
+            self._inbox.ask(shard, execution_id, stimulus, PATIENCE_SECONDS)
+        )
+        self._sent.add(task)
+        task.add_done_callback(self._forget)
+
+    def _forget(self, task: asyncio.Task[Verdict]) -> None:
+        self._sent.discard(task)
+        if not task.cancelled():
+            task.exception()

@@ -1,0 +1,132 @@
+"""The facade that the API calls: what changes executions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from asl.payload import Payload
+from engine.compiled import CompiledMachines
+from engine.errors import (
+    BusyError,
+    ExecutionExistsError,
+    ExecutionMissingError,
+    TaskClosedError,
+    TaskMissingError,
+    TokenInvalidError,
+)
+from engine.router import Router
+from engine.starts import (
+    NameTakenError,
+    Started,
+    StartQueueFullError,
+    StartRequest,
+    Starts,
+)
+from runtime import stimuli as st
+from runtime.identity import shard_of
+from runtime.stimuli import Verdict
+from runtime.tokens import TokenSigner
+from storage.listings import Executions
+from storage.machines import MachineRecord
+
+
+class Service:
+    """Starts, stops, and answers for tasks."""
+
+    def __init__(
+        self,
+        *,
+        starts: Starts,
+        router: Router,
+        machines: CompiledMachines,
+        executions: Executions,
+        signer: TokenSigner,
+        shards: int,
+    ) -> None:
+        """Take the parts of the engine that callers reach."""
+        self._starts = starts
+        self._router = router
+        self._machines = machines
+        self._executions = executions
+        self._signer = signer
+        self._shards = shards
+
+    async def start_execution(
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace_header: str | None,
+    ) -> Started:
+        """Start an execution durably, or return the running one of that name and input."""
+        arn = execution_arn(machine.arn, name)
+        revision_id = str(machine.revision_id)
+        request = StartRequest(
+            arn=arn,
+            name=name,
+            input=input_text,
+            machine=await self._machines.get(revision_id),
+            state_machine_arn=machine.arn,
+            state_machine_name=machine.name,
+            revision_id=revision_id,
+            role_arn=machine.role_arn,
+            trace_header=trace_header,
+        )
+        try:
+            return await self._starts.start(request)
+        except NameTakenError:
+            raise ExecutionExistsError(arn) from None
+        except StartQueueFullError:
+            raise BusyError from None
+
+    async def stop_execution(
+        self, arn: str, error: str | None, cause: str | None
+    ) -> datetime:
+        """Abort an execution; one that is closed already answers with its stop date."""
+        shard = shard_of(arn, self._shards)
+        record = await self._executions.newest(shard, arn)
+        if record is None:
+            raise ExecutionMissingError(arn)
+        if record.stop_date is None:
+            stop = st.Stop(error, cause)
+            await self._router.ask(shard, str(record.execution_id), stop)
+            record = await self._executions.newest(shard, arn)
+        assert record is not None
+        assert record.stop_date is not None, "a stop that was answered has a date"
+        return record.stop_date
+
+    async def send_task_success(self, token: str, output_text: str) -> None:
+        """End a waiting task with its output, JSON text within the limit."""
+        output = Payload.of_text(output_text)
+        await self._answer(token, lambda task: st.CallbackSucceeded(task, output))
+
+    async def send_task_failure(
+        self, token: str, error: str | None, cause: str | None
+    ) -> None:
+        """End a waiting task with an error."""
+        await self._answer(token, lambda task: st.CallbackFailed(task, error, cause))
+
+    async def send_task_heartbeat(self, token: str) -> None:
+        """Start the heartbeat period of a waiting task anew."""
+        await self._answer(token, st.Heartbeat)
+
+    async def _answer(self, token: str, stimulus: Callable[[int], st.Stimulus]) -> None:
+        parts = self._signer.verify(token)
+        if parts is None:
+            raise TokenInvalidError
+        verdict = await self._router.ask(
+            parts.shard, parts.execution_id, stimulus(parts.scheduled_id)
+        )
+        match verdict:
+            case Verdict.CLOSED:
+                raise TaskClosedError
+            case Verdict.UNKNOWN:
+                raise TaskMissingError
+            case Verdict.ACCEPTED:
+                return
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """Return the ARN of an execution of a machine."""
+    return f"{state_machine_arn.replace(':stateMachine:', ':execution:', 1)}:{name}"
