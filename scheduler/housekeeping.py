@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -25,6 +26,7 @@ from scheduler.retention import delete_expired
 from scheduler.timers import Deliver
 from scheduler.wakes import WakeDriver
 from storage.connections import Connection, Connections
+from storage.machines import Machines
 
 log = structlog.get_logger(__name__)
 
@@ -41,6 +43,7 @@ class Intervals:
     verdicts: timedelta = timedelta(seconds=15)
     processes: timedelta = timedelta(minutes=1)
     overdue: timedelta = timedelta(hours=1)
+    machines: timedelta = timedelta(minutes=1)
     retention: timedelta = timedelta(minutes=10)
 
 
@@ -72,6 +75,7 @@ class Housekeeping:
             "verdicts": (every.verdicts, self._delete_verdicts),
             "processes": (every.processes, _delete_processes),
             "overdue": (every.overdue, self._deliver_overdue),
+            "machines": (every.machines, _finish_deletions),
         }
         if isinstance(self._clock, SystemClock):
             jobs["clock"] = (every.clock, partial(_keep_clock, clock=self._clock))
@@ -125,6 +129,10 @@ class Housekeeping:
 async def _delete_processes(connection: Connection) -> None:
     await sweeps.delete_engines(connection)
     await sweeps.delete_sessions(connection)
+
+
+async def _finish_deletions(connection: Connection) -> None:
+    await Machines(lambda: nullcontext(connection)).finish_deletions()
 
 
 async def _keep_clock(connection: Connection, clock: SystemClock) -> None:

@@ -10,9 +10,8 @@ to the engine. It reads the table
 - again, when a read was cut because too much is due at once, as the engine settles it.
 
 A firing deletes its row in the engine's own transaction, even when it decides nothing. The
-engine says what its commits did: `note` for rows inserted, `settled` for rows deleted (fired
-or closed), `returned` for timers whose commit failed. It says so after the COMMIT, and in
-that order of the rows: a row that was replaced is settled first, then noted.
+engine says what each commit did, after the COMMIT: `committed` for the rows that it deleted
+(fired or closed) and inserted, `returned` for timers whose firing failed.
 """
 
 from __future__ import annotations
@@ -120,23 +119,33 @@ class DueTimers:
 
     # What commits did
 
+    def committed(self, closed: Iterable[TimerId], opened: Iterable[TimerRow]) -> None:
+        """Know what a commit deleted, unknown rows included, and what it inserted.
+
+        A row that was replaced needs to be named among the opened only.
+        """
+        horizon = self._horizon
+        for timer in closed:
+            horizon.settle(timer)
+        near = self._clock.now() + self._limits.window
+        for timer, due in opened:
+            if due <= near:
+                horizon.put(timer, due)
+            else:
+                horizon.settle(timer)
+                if self._beyond is None or due < self._beyond:
+                    self._beyond = due
+        if self._is_cut:
+            self._look_at_cut()
+        self._arm()
+
     def note(self, timer: TimerId, due: datetime) -> None:
         """Know a row that was committed just now."""
-        if due <= self._clock.now() + self._limits.window:
-            self._horizon.put(timer, due)
-            self._arm()
-            return
-        self._horizon.settle(timer)
-        if self._beyond is None or due < self._beyond:
-            self._beyond = due
-            self._arm()
+        self.committed((), ((timer, due),))
 
     def settled(self, timers: Iterable[TimerId]) -> None:
         """Know that the deletion of rows is committed; unknown ones are welcome."""
-        for timer in timers:
-            self._horizon.settle(timer)
-        self._look_at_cut()
-        self._arm()
+        self.committed(timers, ())
 
     def returned(self, timers: Iterable[TimerId]) -> None:
         """Take timers back whose commit failed; they are offered again after a pause."""
@@ -220,7 +229,7 @@ class DueTimers:
 
     def _look_at_cut(self) -> None:
         """Go on after a cut read, once there is room again."""
-        if self._is_cut and self._known <= self._limits.known // 2:
+        if self._known <= self._limits.known // 2:
             self._want_read()
 
     @property

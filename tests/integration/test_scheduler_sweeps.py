@@ -189,6 +189,7 @@ async def test_housekeeping_does_its_jobs_at_intervals(clean_database: str) -> N
             await insert_stimulus(connection, 1, START)
             await insert_execution(connection, 1, 1, START)
             await insert_execution(connection, 1, 2, START, stop=START)
+            await insert_machine(connection, START, number=2, status="DELETING")
         housekeeping = Housekeeping(
             clock=clock,
             connections=connections,
@@ -207,6 +208,7 @@ async def test_housekeeping_does_its_jobs_at_intervals(clean_database: str) -> N
         async with connections() as connection:
             assert await count(connection, "inbox") == 0
             assert await count(connection, "execution_records") == 1
+            assert await count(connection, "state_machines") == 1
     assert [due.execution_id for due in delivered] == [execution_id(1)]
 
 

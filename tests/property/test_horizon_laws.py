@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
@@ -121,3 +122,6 @@ class TableAndHorizon(RuleBasedStateMachine):
 
 
 TestTableAndHorizon = TableAndHorizon.TestCase
+TestTableAndHorizon.settings = settings(
+    max_examples=200, stateful_step_count=60, deadline=None
+)

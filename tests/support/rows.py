@@ -57,30 +57,34 @@ async def insert_quarantine(
     )
 
 
-async def insert_machine(connection: Connection, now: datetime) -> None:
-    """Create the machine that made-up executions belong to."""
+async def insert_machine(
+    connection: Connection, now: datetime, number: int = 0, status: str = "ACTIVE"
+) -> None:
+    """Create a machine; made-up executions belong to number 0."""
+    arn = MACHINE if not number else f"{MACHINE}-{number}"
     role = "arn:aws:iam::123456789012:role/made-up"
     await insert(
         connection,
         "state_machine_revisions",
-        revision_id=execution_id(0),
+        revision_id=execution_id(number),
         created_at=now,
         number=1,
-        state_machine_arn=MACHINE,
+        state_machine_arn=arn,
         definition="{}",
         role_arn=role,
     )
     await insert(
         connection,
         "state_machines",
-        arn=MACHINE,
+        arn=arn,
         name="made-up",
         type="STANDARD",
-        status="ACTIVE",
+        status=status,
         role_arn=role,
-        revision_id=execution_id(0),
+        revision_id=execution_id(number),
         created_at=now,
         updated_at=now,
+        deleted_at=now if status == "DELETING" else None,
     )
 
 

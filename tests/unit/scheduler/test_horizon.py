@@ -93,6 +93,20 @@ def test_a_read_that_began_in_an_earlier_tenure_brings_nothing() -> None:
     assert horizon.pending == 0
 
 
+def test_a_timer_taken_beyond_the_end_of_a_slow_read_stays_taken() -> None:
+    horizon = holding(1)
+    horizon.put(timer(1, 1), at(5))
+
+    horizon.begin_read(at(2), 10)
+    taken(horizon, 5)
+    horizon.finish_read([], at(5))
+    horizon.begin_read(at(7), 10)
+    horizon.finish_read([(timer(1, 1), at(5))], at(5))
+
+    assert taken(horizon, 9) == []
+    assert horizon.taken == 1
+
+
 def test_a_lost_shard_takes_its_timers_along() -> None:
     horizon = holding(1, 2)
     horizon.put(timer(1, 1), at(1))
