@@ -29,7 +29,7 @@ SELECT
         stepwell_json(h.details) ->> 'cause', r.shard, r.execution_id
     ) AS cause,
     h.worker,
-    h.attempt,
+    h.attempt::integer AS attempt,
     r.name AS execution_name,
     r.generation,
     r.execution_id,

@@ -8,7 +8,7 @@ SELECT
     visited.state_name,
     stepwell_json(opening.details) ->> 'resource' AS resource,
     stepwell_json(opening.memo) ->> 'function' AS function,
-    a.attempt,
+    a.attempt::integer AS attempt,
     a.scheduled,
     a.started,
     coalesce(closing."time", CASE WHEN task.event_id IS NULL THEN r.stop_date END)
