@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_DEPTH: Final = 500
 _LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
 _SAMPLED_DIGITS: Final = re.compile(r"[0-9]{3}")
-_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89abAB]")
+_ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 

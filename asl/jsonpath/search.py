@@ -17,6 +17,9 @@ _ENVIRONMENT: Final = jsonpath.JSONPathEnvironment()
 
 def compile_search(rest: str) -> Search:
     """Compile what follows the root of an indefinite path; raise ValueError."""
+    if not rest.startswith((".", "[")):
+        msg = f"Illegal character at the start of: {rest}"
+        raise ValueError(msg)
     try:
         query = _ENVIRONMENT.compile("$" + rest)
     except (JSONPathError, ValueError, RecursionError) as error:

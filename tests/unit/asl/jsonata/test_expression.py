@@ -1,0 +1,149 @@
+import contextlib
+
+import pytest
+
+from asl.errors import DefinitionError, StatesError
+from asl.parse import parse_machine
+from tests.support.expressions import compiled, environment
+
+
+def output(template, env):
+    state = compiled({"Type": "Pass", "End": True, "Output": template}, "JSONata")
+    return state.leave(env).output
+
+
+def evaluate(expression, value=None, **given):
+    return output(f"{{% {expression} %}}", environment(value, **given)).value
+
+
+def failure_of(template, env):
+    with pytest.raises(StatesError) as failure:
+        output(template, env)
+    return failure.value
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("$states.input.a.b", 1),
+        ("$states.input.list.x", [1, 2]),
+        ("$states.input.one", [7]),
+        ("$states.context.Execution.Name", "order-1"),
+        ("$total + $states.input.a.b", 11),
+        ("$total", 10),
+        ("$x := 1", 1),
+        ("null", None),
+        ("[]", []),
+        ("$contains('hello$world', /^hello\\$/)", True),
+        ("$exists($nothing)", False),
+        ("$now()", "2026-03-01T09:00:00.000Z"),
+        ("$partition([1, 2, 3], 2)", [[1, 2], [3]]),
+        ("$range(1, 9, 4)", [1, 5, 9]),
+        ("$hash('input data', 'SHA-1')", "aaff4a450a104cd177d28d18d74485e8cae074b7"),
+        ("$uuid()", "5d3bd1f4-5f0e-4d7e-9d5c-0f3c2f6d1e11"),
+        ("$parse('{\"a\": [1]}')", {"a": [1]}),
+        ("$random()", 0.5),
+        ("$random(1) = $random(1)", True),
+    ],
+)
+def test_expressions(expression, expected):
+    document = {"a": {"b": 1}, "list": [{"x": 1}, {"x": 2}], "one": [7]}
+
+    assert evaluate(expression, document, variables={"total": 10}) == expected
+
+
+def test_large_integers_and_decimals_survive_a_fetch():
+    assert evaluate("$states.input.n", {"n": 2**70}) == 2**70
+    assert repr(evaluate("$n", variables={"n": 1.0})) == "1.0"
+
+
+def test_the_whole_input_is_handed_on():
+    env = environment({"a": 1})
+
+    assert output("{% $states.input %}", env) is env.input
+
+
+def test_states_holds_what_there_is():
+    assert evaluate("$states", {"a": 1}, context={"c": 1}) == {
+        "input": {"a": 1},
+        "context": {"c": 1},
+    }
+
+
+@pytest.mark.parametrize(
+    "text", [" {% 1 %} ", "$states.input", "States.UUID()", "%}{%x", "$.a"]
+)
+def test_other_texts_are_constants(text):
+    assert output({"x.$": text}, environment()).value == {"x.$": text}
+
+
+@pytest.mark.parametrize("text", ["{% 1", "1 %}", "{% 1 + %}", "{% %}", "{% $x( %}"])
+def test_broken_expressions_are_refused(text):
+    with pytest.raises(DefinitionError):
+        output(text, environment())
+
+
+@pytest.mark.parametrize(
+    "expression", ["$nothing", "$states.input.no", "$states.result", "$sum"]
+)
+def test_undefined_results_are_refused(expression):
+    failure = failure_of({"deep": {"total": f"{{% {expression} %}}"}}, environment())
+
+    assert failure.error == "States.QueryEvaluationError"
+    assert failure.location == "Output/deep/total"
+    assert failure.cause == (
+        f"The JSONata expression '{expression}' specified for the field "
+        "'Output/deep/total' returned nothing (undefined)."
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "trouble"),
+    [
+        ("$randomSeeded(1)", "T1006: Attempted to invoke a non-function"),
+        ("$eval('1')", "T1006: Attempted to invoke a non-function"),
+        (
+            "'a' + 1",
+            'T2001: The left side of the "+" operator must evaluate to a number',
+        ),
+        ("$partition([1], 0)", "T0410: The chunk size must be a positive integer"),
+        (
+            "$parse('{')",
+            "T0410: Invalid JSON: unexpected end of data: line 1 column 2 (char 1)",
+        ),
+    ],
+)
+def test_errors_of_an_evaluation(expression, trouble):
+    failure = failure_of(f"{{% {expression} %}}", environment())
+
+    assert failure.location == "Output"
+    assert failure.cause == (
+        f"The JSONata expression '{expression}' specified for the field 'Output' threw an "
+        f"error during evaluation. {trouble}"
+    )
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "($f := function(){ $f() }; $f())",
+        "($f := function(){ 1 + $f() }; $f())",
+        "[1..9999999].($ * $)",
+        "$pad('', 100000000, 'x')",
+        "$match($join([1..40].('a')) & '!', /^(a+)+$/)",
+    ],
+)
+def test_no_expression_stalls(expression):
+    with contextlib.suppress(StatesError):
+        evaluate(expression)
+
+
+def test_variable_references_leave_out_what_an_expression_binds_itself():
+    machine = parse_machine(
+        """{"StartAt": "Here", "QueryLanguage": "JSONata", "States": {"Here": {
+            "Type": "Pass", "End": true,
+            "Output": "{% ($local := $outer; $map($list, function($v){ $v + $local })) %}"
+        }}}"""
+    )
+
+    assert machine.variable_references == {"Here": ["list", "outer"]}

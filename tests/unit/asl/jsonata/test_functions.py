@@ -1,0 +1,16 @@
+import pytest
+
+from asl.jsonata.functions import added_functions, seeded_random
+
+
+@pytest.mark.parametrize(
+    ("seed", "expected"), [(0, 0.730967787376657), (42, 0.7275636800328681)]
+)
+def test_a_seed_gives_what_java_gives(seed, expected):
+    assert seeded_random(seed) == expected
+
+
+def test_only_the_functions_that_occur_are_added():
+    names = [name for name, _ in added_functions("$uuid() & $parse(x) & $uuid()")]
+
+    assert names == ["uuid", "parse"]

@@ -1,0 +1,26 @@
+from asl.payload import Payload
+
+
+def test_a_text_is_kept_to_the_byte():
+    payload = Payload.of_text('{ "a" : 1e2 }')
+
+    assert payload.value == {"a": 100.0}
+    assert payload.text == '{ "a" : 1e2 }'
+
+
+def test_text_and_value_are_made_once():
+    payload = Payload.of_value({"a": [1]})
+
+    assert payload.text is payload.text
+    assert payload.text == '{"a":[1]}'
+    assert payload.value is payload.value
+
+
+def test_payloads_are_equal_by_text():
+    assert Payload.of_text("[1]") == Payload.of_value([1])
+    assert Payload.of_text("[1]") != Payload.of_text("[1.0]")
+    assert len({Payload.of_text("1"), Payload.of_value(1)}) == 1
+
+
+def test_null_is_a_value():
+    assert Payload.of_value(None).text == "null"
