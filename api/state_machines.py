@@ -47,9 +47,7 @@ async def create_state_machine(api: Api, request: CreateStateMachine) -> Respons
     blueprint = _blueprint(request)
     now = api.clock.now()
     try:
-        machine = await api.machines.create(
-            arn, request.name, request.type, blueprint, now
-        )
+        machine = await api.machines.create(arn, request.type, blueprint, now)
     except MachineExistsError:
         msg = f"State Machine Already Exists: '{arn}'"
         raise StateMachineAlreadyExists(msg) from None

@@ -20,6 +20,7 @@ from psycopg.types.json import Json
 from storage.connections import Connection, Connections
 from storage.errors import StorageError
 from storage.statements import statements
+from storage.versions import Publication, publish_revision, version_arn
 
 _SQL: Final = statements("machines")
 
@@ -34,6 +35,10 @@ class MachineExistsError(MachineError):
 
 class MachineDeletingError(MachineError):
     """The machine is being deleted. Its argument is the ARN."""
+
+
+class RevisionChangedError(MachineError):
+    """The present revision is not the one that was meant. Its argument is the ARN."""
 
 
 class MachineMissingError(MachineError):
@@ -94,6 +99,9 @@ class MachineRecord(Blueprint):
     updated_at: datetime
     revision_id: UUID
     number: int
+    # Where it was asked for by the ARN of a version or alias, or has just been published.
+    version_arn: str | None = None
+    alias_arn: str | None = None
 
     @property
     def is_deleting(self) -> bool:
@@ -125,25 +133,34 @@ class Machines:
         self._connections = connections
 
     async def create(
-        self, arn: str, name: str, kind: str, blueprint: Blueprint, now: datetime
+        self,
+        arn: str,
+        kind: str,
+        blueprint: Blueprint,
+        now: datetime,
+        publication: Publication | None = None,
     ) -> MachineRecord:
         """Create a machine (`kind`: STANDARD or EXPRESS), or return the same one.
 
         A repeated request is the same in all but the role, which is then not applied.
         """
         async with self._connections() as connection, connection.transaction():
-            existing = await _lock(connection, arn)
-            if existing is None:
-                created = await _insert(connection, arn, name, kind, blueprint, now)
-                if created is not None:
-                    return created
-                existing = await _lock(connection, arn)
-        if existing is None:  # created and deleted by others, just now
-            raise MachineDeletingError(arn)
-        return _same(existing, kind, blueprint)
+            machine = await _lock(connection, arn)
+            if machine is None:
+                machine = await _insert(connection, arn, kind, blueprint, now)
+            if machine is None:  # somebody else was faster
+                machine = await _lock(connection, arn)
+            if machine is None:  # created and deleted by others, just now
+                raise MachineDeletingError(arn)
+            machine = _same(machine, kind, blueprint)
+            return await _published(connection, machine, publication, now)
 
     async def update(
-        self, arn: str, now: datetime, **changes: Unpack[Changes]
+        self,
+        arn: str,
+        now: datetime,
+        publication: Publication | None = None,
+        **changes: Unpack[Changes],
     ) -> MachineRecord:
         """Change the given fields of a machine's blueprint; make a revision of it.
 
@@ -152,24 +169,31 @@ class Machines:
         async with self._connections() as connection, connection.transaction():
             machine = _changeable(await _lock(connection, arn), arn)
             blueprint = replace(machine.blueprint, **changes)
-            if blueprint == machine.blueprint:
-                return machine
-            revision_id = await _insert_revision(
-                connection, arn, machine.number + 1, blueprint, now
-            )
-            await connection.execute(
-                _SQL["point_to_revision"],
-                {"arn": arn, "now": now, "revision_id": revision_id}
-                | blueprint.parameters(),
-            )
-            updated = await _fetch(connection, arn)
-        assert updated is not None, "the machine is locked"
-        return updated
+            if blueprint != machine.blueprint:
+                machine = await _revise(connection, machine, blueprint, now)
+            return await _published(connection, machine, publication, now)
+
+    async def publish(
+        self,
+        arn: str,
+        revision_id: UUID | None,
+        publication: Publication,
+        now: datetime,
+    ) -> MachineRecord:
+        """Make the present revision a version; with `revision_id`, only if it is that one."""
+        async with self._connections() as connection, connection.transaction():
+            machine = _changeable(await _lock(connection, arn), arn)
+            if revision_id not in (None, machine.revision_id):
+                raise RevisionChangedError(arn)
+            return await _published(connection, machine, publication, now)
 
     async def delete(self, arn: str, now: datetime) -> None:
         """Begin to delete a machine; it is gone once no execution of it is open."""
-        async with self._connections() as connection:
-            await connection.execute(_SQL["mark_deleting"], {"arn": arn, "now": now})
+        key = {"arn": arn, "now": now, "state_machine_arn": arn}
+        async with self._connections() as connection, connection.transaction():
+            await connection.execute(_SQL["mark_deleting"], key)
+            await connection.execute(statements("aliases")["delete_all"], key)
+            await connection.execute(statements("versions")["delete_all"], key)
         await self.finish_deletions()
 
     async def finish_deletions(self) -> list[str]:
@@ -233,19 +257,14 @@ async def _fetch(connection: Connection, arn: str) -> MachineRecord | None:
 
 
 async def _insert(
-    connection: Connection,
-    arn: str,
-    name: str,
-    kind: str,
-    blueprint: Blueprint,
-    now: datetime,
+    connection: Connection, arn: str, kind: str, blueprint: Blueprint, now: datetime
 ) -> MachineRecord | None:
     """Insert a machine and its first revision; None when somebody else was faster."""
     async with connection.transaction() as transaction:
         revision_id = await _insert_revision(connection, arn, 1, blueprint, now)
         cursor = await connection.execute(
             _SQL["insert_machine"],
-            {"arn": arn, "name": name, "type": kind, "now": now}
+            {"arn": arn, "name": arn.rpartition(":")[2], "type": kind, "now": now}
             | {"revision_id": revision_id}
             | blueprint.parameters(),
         )
@@ -253,6 +272,38 @@ async def _insert(
             return await _fetch(connection, arn)
         raise Rollback(transaction)
     return None
+
+
+async def _revise(
+    connection: Connection, machine: MachineRecord, blueprint: Blueprint, now: datetime
+) -> MachineRecord:
+    """Make a blueprint the machine's present revision."""
+    arn = machine.arn
+    revision_id = await _insert_revision(
+        connection, arn, machine.number + 1, blueprint, now
+    )
+    await connection.execute(
+        _SQL["point_to_revision"],
+        {"arn": arn, "now": now, "revision_id": revision_id} | blueprint.parameters(),
+    )
+    revised = await _fetch(connection, arn)
+    assert revised is not None, "the machine is locked"
+    return revised
+
+
+async def _published(
+    connection: Connection,
+    machine: MachineRecord,
+    publication: Publication | None,
+    now: datetime,
+) -> MachineRecord:
+    """Return the machine with the version that its revision is, where that is wanted."""
+    if publication is None:
+        return machine
+    version = await publish_revision(
+        connection, machine.arn, machine.revision_id, publication, now
+    )
+    return replace(machine, version_arn=version_arn(machine.arn, version.number))
 
 
 async def _insert_revision(

@@ -136,9 +136,73 @@ state_machines = Table(
     Column("logging_configuration", JSON),
     Column("tracing_configuration", JSON),
     Column("encryption_configuration", JSON),
+    Column(
+        "last_version",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="the highest version number ever given; numbers are not used again",
+    ),
     CheckConstraint("type IN ('STANDARD', 'EXPRESS')", name="type"),
     CheckConstraint("status IN ('ACTIVE', 'DELETING')", name="status"),
     comment="The machines as they are now; their definitions are in the revisions.",
+)
+
+state_machine_versions = Table(
+    "state_machine_versions",
+    metadata,
+    Column(
+        "revision_id",
+        Uuid,
+        ForeignKey("state_machine_revisions.revision_id"),
+        nullable=False,
+    ),
+    Column("created_at", _timestamp(), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column(
+        "state_machine_arn",
+        _exact(),
+        ForeignKey("state_machines.arn", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("description", Text),
+    PrimaryKeyConstraint("state_machine_arn", "number"),
+    comment="Revisions that were published under a number.",
+)
+
+state_machine_aliases = Table(
+    "state_machine_aliases",
+    metadata,
+    Column("arn", _exact(), primary_key=True),
+    Column("created_at", _timestamp(), nullable=False),
+    Column("updated_at", _timestamp(), nullable=False),
+    Column(
+        "state_machine_arn",
+        _exact(),
+        ForeignKey("state_machines.arn", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("name", _exact(), nullable=False),
+    Column("description", Text),
+    Column(
+        "routing",
+        JSON,
+        nullable=False,
+        comment="an object: the number of a version to its weight in percent",
+    ),
+    # Pages of one machine's aliases, by name.
+    Index("state_machine_aliases_listing", "state_machine_arn", "name"),
+    comment="Names that lead to one or two versions, by weight.",
+)
+
+resource_tags = Table(
+    "resource_tags",
+    metadata,
+    Column("resource_arn", _exact(), nullable=False),
+    Column("key", _exact(), nullable=False),
+    Column("value", Text, nullable=False),
+    PrimaryKeyConstraint("resource_arn", "key"),
+    comment="Tags of machines and activities.",
 )
 
 activities = Table(
@@ -147,6 +211,7 @@ activities = Table(
     Column("arn", _exact(), primary_key=True),
     Column("created_at", _timestamp(), nullable=False),
     Column("name", Text, nullable=False),
+    Column("encryption_configuration", JSON),
     comment="Activities that were created and not deleted.",
 )
 

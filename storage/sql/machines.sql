@@ -78,13 +78,21 @@ WHERE arn = %(arn)s
     AND status = 'ACTIVE'
 
 -- name: finish_deletions
--- Forget machines that are being deleted and have no open execution any more.
-DELETE FROM state_machines AS m
-WHERE m.status = 'DELETING'
-    AND NOT EXISTS (
-        SELECT
-        FROM execution_records AS e
-        WHERE e.state_machine_arn = m.arn
-            AND e.status = 'RUNNING'
-    )
-RETURNING m.arn
+-- Forget machines that are being deleted and have no open execution any more, with their
+-- tags; versions and aliases went when the deletion began.
+WITH gone AS (
+    DELETE FROM state_machines AS m
+    WHERE m.status = 'DELETING'
+        AND NOT EXISTS (
+            SELECT
+            FROM execution_records AS e
+            WHERE e.state_machine_arn = m.arn
+                AND e.status = 'RUNNING'
+        )
+    RETURNING m.arn
+), untagged AS (
+    DELETE FROM resource_tags
+    WHERE resource_arn IN (SELECT arn FROM gone)
+)
+SELECT arn
+FROM gone

@@ -49,7 +49,7 @@ def machines(pool: AsyncConnectionPool[Connection]) -> Machines:
 
 
 async def create(machines: Machines, plan: Blueprint = BLUEPRINT) -> MachineRecord:
-    return await machines.create(ORDERS, "orders", "STANDARD", plan, BEGINNING)
+    return await machines.create(ORDERS, "STANDARD", plan, BEGINNING)
 
 
 async def test_a_machine_is_read_as_it_was_created(machines: Machines) -> None:
@@ -95,7 +95,7 @@ async def test_creating_another_type_of_that_name_is_refused(
     await create(machines)
 
     with pytest.raises(MachineExistsError):
-        await machines.create(ORDERS, "orders", "EXPRESS", BLUEPRINT, BEGINNING)
+        await machines.create(ORDERS, "EXPRESS", BLUEPRINT, BEGINNING)
 
 
 async def test_creating_at_once_makes_one_machine_and_one_revision(
@@ -182,7 +182,7 @@ async def test_deleting_waits_for_open_executions(
         await machines.update(reminder.machine_arn, LATER, role_arn="two")
     with pytest.raises(MachineDeletingError):
         await machines.create(
-            reminder.machine_arn, "reminder", "STANDARD", machine.blueprint, LATER
+            reminder.machine_arn, "STANDARD", machine.blueprint, LATER
         )
 
 
@@ -218,7 +218,7 @@ async def test_pages_go_through_all_machines_in_order(machines: Machines) -> Non
     names = ["b", "a", "c", "A"]
     for name in names:
         arn = machine_arn(name)
-        await machines.create(arn, name, "STANDARD", BLUEPRINT, BEGINNING)
+        await machines.create(arn, "STANDARD", BLUEPRINT, BEGINNING)
 
     first = await machines.page(limit=3)
     second = await machines.page(after=first[-1].arn, limit=3)

@@ -1,0 +1,80 @@
+"""Activities: names under which workers outside ask for tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from psycopg.rows import class_row
+from psycopg.types.json import Json
+
+from storage.connections import Connection, Connections
+from storage.errors import StorageError
+from storage.statements import statements
+
+_SQL: Final = statements("activities")
+_TAGS: Final = statements("tags")
+
+
+class ActivityExistsError(StorageError):
+    """An activity of that ARN exists and is another one. Its argument is the ARN."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActivityRecord:
+    """One activity."""
+
+    arn: str
+    name: str
+    created_at: datetime
+    encryption_configuration: Mapping[str, Any] | None
+
+
+class Activities:
+    """The activities of an installation."""
+
+    def __init__(self, connections: Connections) -> None:
+        self._connections = connections
+
+    async def create(
+        self, arn: str, encryption: Mapping[str, Any], now: datetime
+    ) -> ActivityRecord:
+        """Make an activity, or return the same one."""
+        async with self._connections() as connection, connection.transaction():
+            await connection.execute(
+                _SQL["insert"],
+                {"arn": arn, "name": arn.rpartition(":")[2], "now": now}
+                | {"encryption_configuration": Json(encryption)},
+            )
+            activity = await _fetch(connection, arn)
+        if activity is None or activity.encryption_configuration != encryption:
+            raise ActivityExistsError(arn)
+        return activity
+
+    async def get(self, arn: str) -> ActivityRecord | None:
+        """Return one activity."""
+        async with self._connections() as connection:
+            return await _fetch(connection, arn)
+
+    async def page(self, *, after: str = "", limit: int = 100) -> list[ActivityRecord]:
+        """Return the activities whose ARN follows `after`, in the order of their ARNs."""
+        async with (
+            self._connections() as connection,
+            connection.cursor(row_factory=class_row(ActivityRecord)) as cursor,
+        ):
+            await cursor.execute(_SQL["page"], {"after": after, "limit": limit})
+            return await cursor.fetchall()
+
+    async def delete(self, arn: str) -> None:
+        """Forget an activity with its tags; one that is not there is forgotten."""
+        async with self._connections() as connection, connection.transaction():
+            await connection.execute(_SQL["delete"], {"arn": arn})
+            await connection.execute(_TAGS["remove_all"], {"arn": arn})
+
+
+async def _fetch(connection: Connection, arn: str) -> ActivityRecord | None:
+    async with connection.cursor(row_factory=class_row(ActivityRecord)) as cursor:
+        await cursor.execute(_SQL["get"], {"arn": arn})
+        return await cursor.fetchone()
