@@ -71,6 +71,8 @@ class Service:
             state_machine_name=machine.name,
             revision_id=revision_id,
             role_arn=machine.role_arn,
+            version_arn=machine.version_arn,
+            alias_arn=machine.alias_arn,
             trace_header=trace_header,
         )
         try:
