@@ -11,7 +11,7 @@ from asl.parse import parse_machine
 from asl.payload import Payload
 
 NOW = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
-CONTEXT = {
+CONTEXT: dict[str, Any] = {
     "Execution": {"Name": "order-1", "Input": {"amount": 7}},
     "StateMachine": {"Id": "arn:machine", "Name": "orders"},
     "State": {"Name": "Here", "RetryCount": 0},
