@@ -53,6 +53,7 @@ from storage.lane_store import LaneStore
 log = structlog.get_logger(__name__)
 
 _RETRY_SECONDS: Final = 0.2
+_UNCERTAIN_SECONDS: Final = 0.02
 
 
 class Dispatch(Protocol):
@@ -138,7 +139,7 @@ class Commits:
             log.warning("commit of unknown outcome", error=str(error))
             await self._reconcile(turns)
         else:
-            self._settle(turns, batch)
+            await self._settle(turns, batch)
 
     def _still_held(self, turns: list[TurnDone]) -> list[TurnDone]:
         held = []
@@ -211,7 +212,7 @@ class Commits:
                 await asyncio.sleep(_RETRY_SECONDS)
         log.info("commit reconciled", landed=has_landed, executions=len(turns))
         if has_landed:
-            self._settle(turns, None)
+            await self._settle(turns, None)
         else:
             self._apply_again(turns)
 
@@ -228,10 +229,10 @@ class Commits:
 
     # After the commit
 
-    def _settle(self, turns: Sequence[TurnDone], batch: Batch | None) -> None:
+    async def _settle(self, turns: Sequence[TurnDone], batch: Batch | None) -> None:
         """Let go what the committed turns have decided."""
         self.committed_batches += 1
-        may_act = self.tenure.may_act()
+        await self._until_certain(turns)
         for turn in turns:
             entry = turn.entry
             self.committed_events += len(turn.events)
@@ -241,12 +242,20 @@ class Commits:
                     row = batch.continuations.get(entry.execution_id, 0)
                     turn.resident.queue.append(Stimulation(st.Continue(), inbox_id=row))
                 self._residents.keep(turn.resident)
-            if may_act:
+            if self.holds(entry.shard):
                 self._dispatch.dispatch(turn, self.tenure.epochs[entry.shard])
             for stimulation, verdict in turn.taken:
                 stimulation.tell(verdict)
-        if not may_act:
-            self._lose(list(self.tenure.epochs))
+
+    async def _until_certain(self, turns: Sequence[TurnDone]) -> None:
+        """Let nothing go while the leases may have passed to somebody else.
+
+        The keeper either renews them, and they were ours all the time, or finds them lost.
+        """
+        while not self.tenure.may_act():
+            if not any(self.holds(turn.entry.shard) for turn in turns):
+                return
+            await asyncio.sleep(_UNCERTAIN_SECONDS)
 
     def _tell_timers(self, entry: Entry) -> None:
         shard, execution_id = entry.shard, entry.execution_id

@@ -99,6 +99,8 @@ class Engine:
         self._connections = connections
         self._tasks: list[asyncio.Task[None]] = []
         self._stores: list[LaneStore] = []
+        self._failure: BaseException | None = None
+        self.failed = asyncio.Event()
         self.wakes = wakes or APSchedulerWakes(self.clock)
         self._build()
 
@@ -146,6 +148,7 @@ class Engine:
             hall=self.hall,
             router=self.router,
             tables=WorkerTables(self._store("workers"), process=self.id),
+            claim_tables=WorkerTables(self._store("claims"), process=self.id),
             signer=signer,
             clock=self.clock,
             session_timeout=options.session_timeout,
@@ -176,6 +179,7 @@ class Engine:
                 may_act=lambda: self.leases.is_certain,
                 on_lost=self._lane_lost,
                 on_bumped=self._lane_bumped,
+                heard_since=self.clock.now(),
             ),
         )
         loader = Loader(
@@ -187,6 +191,7 @@ class Engine:
         )
         taker = Taker(
             now=self.clock.now(),
+            heard_since=self.clock.now(),
             region=options.region,
             signer=signer,
             claim=self.hall.claim,
@@ -253,7 +258,7 @@ class Engine:
         )
         loops = [lane.run() for lane in self.lanes]
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
-        loops += [self.starts.run(), self.desk.run()]
+        loops += [self.starts.run(), self.desk.run(), self.desk.run_claims()]
         for coroutine in loops:
             self._spawn(coroutine)
         self.wakes.start(self.timers.wake)
@@ -295,6 +300,13 @@ class Engine:
             self._tasks.remove(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("engine loop failed", exc_info=error)
+            self._failure = self._failure or error
+            self.failed.set()
+
+    def raise_failure(self) -> None:
+        """Raise what a loop has failed with; the process should end."""
+        if self._failure is not None:
+            raise self._failure
 
     @property
     def has_shards(self) -> bool:

@@ -91,7 +91,12 @@ class Lane:
 
     def hold(self, epochs: dict[int, int]) -> None:
         """Begin to work for shards that were won."""
-        self._commits.tenure.epochs.update(epochs)
+        if epochs:
+            self._commits.tenure.epochs.update(epochs)
+            self._hear_afresh()
+
+    def _hear_afresh(self) -> None:
+        self._commits.tenure.heard_since = self._commits.clock.now()
 
     async def release(self, shards: Iterable[int]) -> None:
         """Stop intake for shards, let the commit in flight end, forget their executions."""
@@ -113,6 +118,7 @@ class Lane:
             except (psycopg.OperationalError, OSError) as error:
                 log.warning("database not reached", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+                self._hear_afresh()
                 self._wake.set()
 
     async def _work(self) -> None:
@@ -133,6 +139,7 @@ class Lane:
         """Advance what is runnable, up to the limits of a batch."""
         limits, clock = self._limits, self._commits.clock
         self._taker.now = clock.now()
+        self._taker.heard_since = self._commits.tenure.heard_since
         turn = self._taker.turn()
         deadline = clock.monotonic() + limits.seconds
         turns: list[TurnDone] = []

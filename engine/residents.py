@@ -23,6 +23,7 @@ class Residents:
         """Take the capacity, in characters of payload and their like."""
         self._capacity = capacity
         self._size = 0
+        self._sizes: dict[ExecutionId, int] = {}
         self._residents: OrderedDict[ExecutionId, Resident] = OrderedDict()
         self._runnable: dict[ExecutionId, Resident] = {}
         self.missing: dict[tuple[int, ExecutionId], deque[Stimulation]] = {}
@@ -51,21 +52,25 @@ class Residents:
     def add(self, resident: Resident) -> None:
         """Take an execution into memory, with whatever waited for it."""
         execution = resident.execution
-        key = (execution.shard, execution.execution_id)
-        resident.queue.extend(self.missing.pop(key, ()))
-        self._residents[execution.execution_id] = resident
-        self._size += resident.size
-        if resident.queue:
-            self._runnable[execution.execution_id] = resident
+        execution_id = execution.execution_id
+        known = self._residents.setdefault(execution_id, resident)
+        if known is not resident:
+            known.queue.extend(resident.queue)
+        known.queue.extend(self.missing.pop((execution.shard, execution_id), ()))
+        self._weigh(known)
+        if known.queue:
+            self._runnable[execution_id] = known
+
+    def _weigh(self, resident: Resident) -> None:
+        execution_id = resident.execution.execution_id
+        self._size += resident.size - self._sizes.get(execution_id, 0)
+        self._sizes[execution_id] = resident.size
 
     def next_runnable(self) -> Resident | None:
         """Take the execution that has waited longest for its turn."""
         if not self._runnable:
             return None
-        execution_id = next(iter(self._runnable))
-        resident = self._runnable.pop(execution_id)
-        self._size -= resident.size
-        return resident
+        return self._runnable.pop(next(iter(self._runnable)))
 
     def keep(self, resident: Resident) -> None:
         """Keep an execution whose turn was committed: still open, or gone for good."""
@@ -74,18 +79,19 @@ class Residents:
         if self._residents.get(execution_id) is not resident:
             return
         if not execution.is_open and not resident.queue:
-            del self._residents[execution_id]
+            self.forget(resident)
             return
-        self._size += resident.size
+        self._weigh(resident)
         self._residents.move_to_end(execution_id)
         if resident.queue:
             self._runnable[execution_id] = resident
 
     def forget(self, resident: Resident) -> deque[Stimulation]:
-        """Drop an execution whose turn was taken and not kept; return what still waits."""
+        """Drop an execution; return what still waits for it."""
         execution_id = resident.execution.execution_id
         if self._residents.get(execution_id) is resident:
             del self._residents[execution_id]
+            self._size -= self._sizes.pop(execution_id, 0)
         self._runnable.pop(execution_id, None)
         return resident.queue
 
@@ -98,7 +104,6 @@ class Residents:
         """Forget everything of some shards; whoever waits is told to ask elsewhere."""
         gone = [r for r in self._residents.values() if r.execution.shard in shards]
         for resident in gone:
-            self._size -= resident.size
             _refuse(self.forget(resident))
         for key in [key for key in self.missing if key[0] in shards]:
             _refuse(self.missing.pop(key))
@@ -109,7 +114,6 @@ class Residents:
             idle = next((r for r in self._residents.values() if not r.queue), None)
             if idle is None:
                 return
-            self._size -= idle.size
             self.forget(idle)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 
 @dataclass(slots=True, kw_only=True)
@@ -12,13 +13,15 @@ class Tenure:
 
     `may_act` tells whether the leases are certain enough to let side effects go. `on_lost`
     hears of shards that turned out to belong to somebody else, `on_bumped` of epochs that
-    the lane has raised itself.
+    the lane has raised itself. `heard_since` is when the lane began, or began again, to hear
+    heartbeats: a task whose beats could not have been received gets a fresh period.
     """
 
     holder: str
     may_act: Callable[[], bool]
     on_lost: Callable[[set[int]], None]
     on_bumped: Callable[[dict[int, int]], None]
+    heard_since: datetime
     epochs: dict[int, int] = field(default_factory=dict)
 
     def lose(self, shards: set[int]) -> set[int]:

@@ -31,10 +31,12 @@ _SEED_BYTES = 16
 class Taker:
     """Advances residents with one time and one source of chance.
 
-    `claim` and `unclaim` reserve and give back the slots of workers.
+    `claim` and `unclaim` reserve and give back the slots of workers. Heartbeats count from
+    `heard_since` at the earliest: before, nobody was there to hear them.
     """
 
     now: datetime
+    heard_since: datetime
     region: str
     signer: TokenSigner
     claim: Callable[[str], str | None]
@@ -76,7 +78,7 @@ class Taker:
         is_cut = False
         while resident.queue and len(taken) < MAX_STIMULI and not is_cut:
             stimulation = resident.queue.popleft()
-            stimulus = _with_beat(resident, stimulation.stimulus)
+            stimulus = self._with_beat(resident, stimulation.stimulus)
             done = advance(resident.machine, execution, stimulus, turn)
             events += done.events
             taken.append((stimulation, done.verdict))
@@ -96,13 +98,16 @@ class Taker:
             resident.beats.pop(task.scheduled_id, None)
         return TurnDone(resident, entry, taken, events, self._claims, closed)
 
-
-def _with_beat(resident: Resident, stimulus: st.Stimulus) -> st.Stimulus:
-    """Tell a heartbeat timer of the latest beat."""
-    if isinstance(stimulus, st.TimerFired) and stimulus.kind is TimerKind.HEARTBEAT:
-        beat = resident.beats.get(stimulus.event_id)
-        return st.TimerFired(stimulus.event_id, stimulus.kind, last_heartbeat=beat)
-    return stimulus
+    def _with_beat(self, resident: Resident, stimulus: st.Stimulus) -> st.Stimulus:
+        """Tell a heartbeat timer of the latest beat."""
+        if (
+            not isinstance(stimulus, st.TimerFired)
+            or stimulus.kind is not TimerKind.HEARTBEAT
+        ):
+            return stimulus
+        beat = resident.beats.get(stimulus.event_id, self.heard_since)
+        latest = max(beat, self.heard_since)
+        return st.TimerFired(stimulus.event_id, stimulus.kind, last_heartbeat=latest)
 
 
 def consume(

@@ -47,6 +47,7 @@ class WorkerDesk:
         hall: Hall,
         router: Router,
         tables: WorkerTables,
+        claim_tables: WorkerTables,
         signer: TokenSigner,
         clock: Clock,
         session_timeout: float,
@@ -55,11 +56,14 @@ class WorkerDesk:
         self._hall = hall
         self._router = router
         self._tables = tables
+        self._claim_tables = claim_tables
         self._signer = signer
         self._clock = clock
         self._timeout = session_timeout
         self._wake = asyncio.Event()
         self._newcomers: list[str] = []
+        self._leaving: list[str] = []
+        self._claims = asyncio.Event()
         self._missing: list[tuple[Session, TaskKey]] = []
         self._last_look = clock.monotonic()
 
@@ -72,8 +76,10 @@ class WorkerDesk:
         if is_new:
             self._newcomers.append(session.id)
         self._missing += [(session, key) for _, key in missing]
-        if is_new or missing or session.free > 0:
+        if is_new or missing:
             self._wake.set()
+        if session.free > 0 and not self._router.holds_everything:
+            self._claims.set()
         if not session.has_news and request.wait > 0:
             await self._wait(session, request.wait)
         tasks, cancelled = session.take_news()
@@ -136,13 +142,15 @@ class WorkerDesk:
         keys = self._hall.part(request.session)
         for key in keys:
             self._lose(request.session, key)
-        await self._tables.forget(request.session)
+        self._leaving.append(request.session)
+        self._wake.set()
 
     # Errands: redelivery, tasks of other engines, sessions that are gone
 
     def look(self) -> None:
         """Look soon for tasks that wait elsewhere."""
         self._wake.set()
+        self._claims.set()
 
     async def run(self) -> None:
         """Do what needs the database, until cancelled."""
@@ -163,8 +171,9 @@ class WorkerDesk:
     async def _work(self) -> None:
         await self._welcome()
         await self._redeliver()
-        if not self._router.holds_everything:
-            await self._claim_elsewhere()
+        while self._leaving:
+            await self._tables.forget(self._leaving[0])
+            self._leaving.pop(0)
         now = self._clock.monotonic()
         if now - self._last_look < _LOOK_SECONDS * 0.9:
             return
@@ -198,6 +207,22 @@ class WorkerDesk:
                     session.assign(task, key)
             self._missing.pop(0)
 
+    async def run_claims(self) -> None:
+        """Look for tasks of other engines while slots are free, until cancelled."""
+        while True:
+            try:
+                async with asyncio.timeout(_LOOK_SECONDS):
+                    await self._claims.wait()
+            except TimeoutError:
+                pass
+            self._claims.clear()
+            try:
+                if not self._router.holds_everything:
+                    await self._claim_elsewhere()
+            except (psycopg.Error, OSError) as error:
+                log.warning("waiting tasks not read", error=str(error))
+                await asyncio.sleep(_LOOK_SECONDS)
+
     async def _claim_elsewhere(self) -> None:
         """Send claims for tasks of other engines, for the slots that are free here."""
         free = [session for session in self._hall.sessions.values() if session.free > 0]
@@ -205,7 +230,7 @@ class WorkerDesk:
             return
         functions = sorted({name for session in free for name in session.functions})
         slots = sum(session.free for session in free)
-        waiting = await self._tables.waiting_elsewhere(
+        waiting = await self._claim_tables.waiting_elsewhere(
             functions, self._router.held, min(slots, 500)
         )
         claims = [
@@ -220,7 +245,8 @@ class WorkerDesk:
                 session.assigned[self._signer.sign(*key)] = key
                 self._missing.append((session, key))
             self._hall.unclaim(worker)
-        await self._redeliver()
+        if claimed:
+            self._wake.set()
 
     async def _claim(
         self, key: Sequence[object], worker: str
