@@ -16,6 +16,7 @@ from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
 from storage import roles
+from storage.database import libpq_url
 
 Connection: TypeAlias = AsyncConnection[TupleRow]
 Connections: TypeAlias = Callable[[], AbstractAsyncContextManager[Connection]]
@@ -29,7 +30,7 @@ def connection_pool(
 ) -> AsyncConnectionPool[Connection]:
     """Make a pool, not yet open, whose connections work as the application's role."""
     return AsyncConnectionPool(
-        url,
+        libpq_url(url),
         min_size=smallest,
         max_size=largest,
         timeout=PATIENCE_SECONDS,
