@@ -46,7 +46,7 @@ from runtime.journal import (
 )
 from runtime.stimuli import Verdict
 from scheduler.clock import Clock
-from scheduler.horizon import TimerId
+from scheduler.horizon import TimerId, TimerRow
 from scheduler.timers import DueTimers
 from storage.lane_store import LaneStore
 
@@ -233,10 +233,10 @@ class Commits:
         """Let go what the committed turns have decided."""
         self.committed_batches += 1
         await self._until_certain(turns)
+        self._tell_timers(turns)
         for turn in turns:
             entry = turn.entry
             self.committed_events += len(turn.events)
-            self._tell_timers(entry)
             if turn.resident is not None:
                 if entry.is_cut and batch is not None:
                     row = batch.continuations.get(entry.execution_id, 0)
@@ -257,17 +257,18 @@ class Commits:
                 return
             await asyncio.sleep(_UNCERTAIN_SECONDS)
 
-    def _tell_timers(self, entry: Entry) -> None:
-        shard, execution_id = entry.shard, entry.execution_id
-        if entry.closed_timers:
-            closed: list[TimerId] = [
-                (shard, execution_id, *key) for key in entry.closed_timers
-            ]
-            self._timers.settled(closed)
-        for key, due in entry.opened_timers:
-            timer = (shard, execution_id, *key)
-            self._timers.settled((timer,))
-            self._timers.note(timer, due)
+    def _tell_timers(self, turns: Sequence[TurnDone]) -> None:
+        closed: list[TimerId] = []
+        opened: list[TimerRow] = []
+        for entry in (turn.entry for turn in turns):
+            shard, execution_id = entry.shard, entry.execution_id
+            if entry.closed_timers:
+                closed += [(shard, execution_id, *key) for key in entry.closed_timers]
+            if entry.opened_timers:
+                timers = entry.opened_timers
+                opened += [((shard, execution_id, *key), due) for key, due in timers]
+        if closed or opened:
+            self._timers.committed(closed, opened)
 
     # Quarantine
 
