@@ -1,0 +1,59 @@
+"""Which database is used, and how its URL is read and shown."""
+
+from pathlib import Path
+
+import pytest
+
+from storage.database import configured_url, hidden_password, libpq_url
+
+
+def test_the_url_given_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPWELL_DATABASE_URL", "postgresql://environment/")
+
+    assert configured_url("postgresql://given/") == "postgresql://given/"
+
+
+def test_the_environment_comes_second(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STEPWELL_DATABASE_URL", "postgresql://environment/")
+
+    assert configured_url() == "postgresql://environment/"
+
+
+def test_a_data_folder_asked_for_wins_over_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("STEPWELL_DATABASE_URL", "postgresql://environment/")
+
+    assert configured_url(data=Path("somewhere")) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "plain"),
+    [
+        ("postgresql+psycopg://u@h/d", "postgresql://u@h/d"),
+        ("postgres+asyncpg://u@h/d", "postgres://u@h/d"),
+        (
+            "postgresql://u@h/d?application_name=a+b://",
+            "postgresql://u@h/d?application_name=a+b://",
+        ),
+        ("host=/tmp dbname=x", "host=/tmp dbname=x"),
+    ],
+)
+def test_a_driver_in_the_url_is_dropped(given: str, plain: str) -> None:
+    assert libpq_url(given) == plain
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://me:secret@host/db", "postgresql://me:***@host/db"),
+        (
+            "postgresql://me:secret@/db?host=%2Ftmp",
+            "postgresql://me:***@/db?host=%2Ftmp",
+        ),
+        ("postgresql://me@host/db", "postgresql://me@host/db"),
+        ("postgresql://host/db", "postgresql://host/db"),
+    ],
+)
+def test_a_password_is_never_shown(url: str, shown: str) -> None:
+    assert hidden_password(url) == shown
