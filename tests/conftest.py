@@ -46,8 +46,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     choice = config.stash.get(CHOICE, None)
-    if choice is not None:
-        choice.close()
+    if choice is None:
+        return
+    given = os.environ.get(URL_VARIABLE)
+    if given:
+        DatabaseServer(url=given, folder=choice.folder).drop_template()
+    choice.close()
 
 
 @pytest.fixture(scope="session")

@@ -44,6 +44,12 @@ class DatabaseServer:
                 marker.write_text(name)
             return marker.read_text()
 
+    def drop_template(self) -> None:
+        """Remove the template from a server that outlives the session."""
+        marker = self.folder / "template"
+        if marker.exists():
+            self.drop(marker.read_text())
+
     def create(self, name: str, template: str = "template0") -> None:
         """Create a database."""
         self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
