@@ -45,6 +45,8 @@ class Hall:
         self.sessions: dict[str, Session] = {}
         self.waiting = WaitingTasks()
         self.absent = Absent()
+        # Who wants to hear of executions that have ended, once that is committed.
+        self.on_closed: list[Callable[[Execution], None]] = []
         self._signer = signer
         self._clock = clock
         self._deliver = deliver
@@ -89,6 +91,9 @@ class Hall:
         for worker in turn.claims:
             self._release(worker)
         entry, execution = turn.entry, resident.execution
+        if entry.closing is not None:
+            for listener in self.on_closed:
+                listener(execution)
         for task in turn.closed:
             self._close(execution, task)
         for task in entry.opened_tasks:
