@@ -28,7 +28,7 @@ class Crew:
     ) -> None:
         self._functions = functions
         self._inventory = inventory
-        self._beat = mailbox.beat
+        self._mailbox = mailbox
         self._threads = ThreadRunner(concurrency, mailbox.finish)
         self._loop = LoopRunner(mailbox.finish)
 
@@ -81,7 +81,7 @@ class Crew:
         if admission is Admission.NEW:
             function = self._functions.get(delivery["function"])
             if function is not None:
-                return Call(function, delivery, Context(delivery, self._beat))
+                return Call(function, delivery, Context(delivery, self._mailbox.beat))
             self._refuse(delivery, _NOT_SERVED.format(delivery["function"]))
         elif admission is Admission.RETIRED:
             self._refuse(delivery, _ALREADY_RUN)
@@ -92,3 +92,4 @@ class Crew:
     def _refuse(self, delivery: Delivery, why: str) -> None:
         log.warning("attempt %s refused: %s", delivery["attemptId"], why)
         self._inventory.refuse(delivery["token"], not_run(delivery, why))
+        self._mailbox.finish(())  # there is something to report

@@ -75,7 +75,8 @@ class LoopRunner:
 
 
 def _cancel(call: Call) -> None:
-    if call.asyncio_task is not None:
+    """Cancel a call that runs; one that is yet to begin sees its context's flag."""
+    if call.begun and call.asyncio_task is not None:
         call.asyncio_task.cancel()
 
 

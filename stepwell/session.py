@@ -14,7 +14,7 @@ from stepwell.context import Delivery
 from stepwell.endpoint import Endpoint
 from stepwell.errors import UnreachableError
 from stepwell.mailbox import log
-from stepwell.transport import Channel, Response
+from stepwell.transport import Channel, ClosedError, Response
 
 POLL = "/stepwell/v1/worker/poll"
 REPORT = "/stepwell/v1/worker/report"
@@ -127,6 +127,8 @@ class Session:
             if response.status != 200:
                 raise RefusedError(response)
             answer = exactjson.loads(response.body or b"{}")
+        except ClosedError:
+            raise
         except (*TROUBLE, ValueError) as error:
             self._note_down(error)
             if isinstance(error, ValueError):

@@ -18,6 +18,10 @@ from stepwell.errors import UnreachableError
 CONNECT_SECONDS = 5.0
 
 
+class ClosedError(UnreachableError):
+    """The request was broken off on this side, on purpose."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
     """An answer of the server."""
@@ -56,7 +60,7 @@ class Channel:
         """Drop the connection; a request under way fails with UnreachableError."""
         self._closings += 1
         if self._connection is not None:
-            self._connection.abort("closed")
+            self._connection.abort(ClosedError("closed"))
             self._connection = None
 
     async def _connected(self) -> "_Connection":
@@ -65,9 +69,8 @@ class Channel:
         closings = self._closings
         connection = await self._connect()
         if closings != self._closings:
-            connection.abort("closed")
-            msg = "closed"
-            raise UnreachableError(msg)
+            connection.abort(ClosedError("closed"))
+            raise ClosedError("closed")
         self._connection = connection
         return connection
 
@@ -113,7 +116,9 @@ class _Connection(asyncio.Protocol):
         assert self._answer is None, "one request at a time"
         loop = asyncio.get_running_loop()
         self._answer = loop.create_future()
-        deadline = loop.call_later(seconds, self.abort, "timed out")
+        deadline = loop.call_later(
+            seconds, self.abort, UnreachableError("no answer in time")
+        )
         self._transport.write(request)
         try:
             return await self._answer
@@ -121,9 +126,9 @@ class _Connection(asyncio.Protocol):
             deadline.cancel()
             self._answer = None
 
-    def abort(self, reason: str) -> None:
+    def abort(self, error: UnreachableError) -> None:
         self.is_open = False
-        self._fail(reason)
+        self._fail(error)
         if self._transport is not None:
             self._transport.abort()
 
@@ -133,13 +138,14 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.is_open = False
-        self._fail(str(exc) if exc else "the server closed the connection")
+        reason = str(exc) if exc else "the server closed the connection"
+        self._fail(UnreachableError(reason))
 
     def data_received(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as error:
-            self.abort(f"not an HTTP answer: {error}")
+            self.abort(UnreachableError(f"not an HTTP answer: {error}"))
 
     def on_body(self, body: bytes) -> None:
         self._body.append(body)
@@ -155,6 +161,6 @@ class _Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(response)
 
-    def _fail(self, reason: str) -> None:
+    def _fail(self, error: UnreachableError) -> None:
         if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(UnreachableError(reason))
+            self._answer.set_exception(error)

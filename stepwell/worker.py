@@ -23,7 +23,6 @@ from stepwell.transport import Channel
 
 DEFAULT_CONCURRENCY = 64
 DEFAULT_DRAIN_SECONDS = 25.0
-_PARTING_SECONDS = 2.0  # for the last reports of a worker that gives up
 
 
 class Worker:
@@ -46,7 +45,8 @@ class Worker:
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.session_id = uuid.uuid4().hex
         self.concurrency = concurrency
-        self.first_pause_seconds = 0.1
+        self.first_pause_seconds = 0.1  # before a request is repeated
+        self.parting_seconds = 2.0  # for the last report and the goodbye
         self._drain_seconds = drain_seconds
         self._stop = asyncio.Event()
         self._give_up = asyncio.Event()
@@ -89,9 +89,13 @@ class Worker:
         )
         life = _Life(session, crew, reporter, poller)
         try:
-            return await life.spend(self._stop, self._give_up, self._drain_seconds)
+            is_drained = await life.spend(
+                self._stop, self._give_up, self._drain_seconds
+            )
+            await life.part(is_drained, self.parting_seconds)
         finally:
             life.close()
+        return is_drained
 
 
 class _Life:
@@ -119,14 +123,13 @@ class _Life:
             polling.cancel()
             reporting.cancel()
             await asyncio.gather(polling, reporting, return_exceptions=True)
-        await self._part(is_drained)
         return is_drained
 
-    async def _part(self, is_drained: bool) -> None:
+    async def part(self, is_drained: bool, seconds: float) -> None:
         returned = [] if is_drained else self._crew.abandon()
         channel = Channel(self._session.endpoint)
         try:
-            async with asyncio.timeout(_PARTING_SECONDS):
+            async with asyncio.timeout(seconds):
                 await self._reporter.finish_up()
                 await self._session.bye(channel, returned)
         except (*TROUBLE, TimeoutError) as error:
