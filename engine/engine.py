@@ -253,6 +253,7 @@ class Engine:
                 on_won=self.shards.won,
                 on_lost=self._keeper_lost,
                 on_give_up=self._keeper_asks,
+                on_failed=self._fail,
             ),
             call_soon=loop.call_soon_threadsafe,
         )
@@ -299,9 +300,12 @@ class Engine:
         if task in self._tasks:
             self._tasks.remove(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            log.error("engine loop failed", exc_info=error)
-            self._failure = self._failure or error
-            self.failed.set()
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        log.error("engine loop failed", engine=self.id, exc_info=error)
+        self._failure = self._failure or error
+        self.failed.set()
 
     def raise_failure(self) -> None:
         """Raise what a loop has failed with; the process should end."""

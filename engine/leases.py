@@ -46,11 +46,15 @@ class LeaseTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseEvents:
-    """Whom the keeper tells, on the event loop: shards won at epochs, lost, to be given up."""
+    """Whom the keeper tells, on the event loop.
+
+    Of shards won at epochs, lost, to be given up; and of an error that ended the keeper.
+    """
 
     on_won: Callable[[dict[int, int]], None]
     on_lost: Callable[[set[int]], None]
     on_give_up: Callable[[int], None]
+    on_failed: Callable[[BaseException], None]
 
 
 class LeaseKeeper:
@@ -121,6 +125,12 @@ class LeaseKeeper:
     # On the thread
 
     def _run(self) -> None:
+        try:
+            self._keep()
+        except Exception as error:  # noqa: BLE001 - the outermost loop of the thread
+            self._call_soon(self._events.on_failed, error)
+
+    def _keep(self) -> None:
         while not self._is_stopping:
             try:
                 self._grant_wishes()
