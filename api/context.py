@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from api.arns import Site
-from api.machine_cache import MachineCache
+from api.machine_cache import MachineCache, MachineFinder
 from api.pages import PageTokens
 from api.ports import Engine
 from scheduler.clock import Clock
+from storage.activities import Activities
+from storage.aliases import Aliases
 from storage.histories import Histories
 from storage.listings import Executions
 from storage.machines import Machines
+from storage.tags import Tags
+from storage.versions import Versions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +27,12 @@ class Api:
     clock: Clock
     pages: PageTokens
     machines: Machines
+    finder: MachineFinder
     cache: MachineCache
+    versions: Versions
+    aliases: Aliases
+    tags: Tags
+    activities: Activities
     executions: Executions
     histories: Histories
     engine: Engine

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final, NoReturn
 from uuid import uuid4
 
-from api.arns import parse_arn
+from api.arns import Arn, parse_arn
 from api.context import Api
 from api.errors import (
     ExecutionDoesNotExist,
@@ -26,6 +26,7 @@ from api.requests import (
     StartExecution,
     StopExecution,
 )
+from api.routing import find_machine
 from api.state_machines import described_revision, refuse_missing
 from api.timestamps import epoch
 from api.wire import Response
@@ -33,10 +34,12 @@ from asl.jsontext import loads
 from runtime.execution import Status
 from runtime.identity import shard_of
 from storage.listings import (
+    ANYBODY,
     BEFORE_ALL,
     ExecutionDescription,
     ExecutionRecord,
     Position,
+    StartedBy,
 )
 from storage.machines import MachineRecord
 
@@ -58,9 +61,8 @@ async def start_execution(api: Api, request: StartExecution) -> Response:
 
 
 async def _standard_machine(api: Api, arn: str) -> MachineRecord:
-    machine = await api.cache.get(arn)
+    machine = await find_machine(api, arn)
     if machine is None:
-        parse_arn(arn, "stateMachine")
         refuse_missing(arn)
     if machine.type != "STANDARD":
         raise StateMachineTypeNotSupported(
@@ -133,11 +135,15 @@ def _summary(execution: ExecutionRecord) -> dict[str, Any]:
 
 async def list_executions(api: Api, request: ListExecutions) -> Response:
     """List the executions of a machine, the newest first."""
-    machine_arn = await _listed_machine(api, request)
+    arn = await _listed_machine(api, request)
     page = Page(api.pages, request)
     wanted = _ALL if request.status_filter is None else (request.status_filter,)
     rows = await api.executions.page(
-        machine_arn, statuses=wanted, after=_position(page), limit=page.wanted
+        arn.unqualified,
+        statuses=wanted,
+        started_by=_started_by(arn),
+        after=_position(page),
+        limit=page.wanted,
     )
     shown, more = page.cut(
         rows, lambda last: [last.start_date.isoformat(), str(last.execution_id)]
@@ -145,7 +151,7 @@ async def list_executions(api: Api, request: ListExecutions) -> Response:
     return {"executions": [_summary(execution) for execution in shown], **more}
 
 
-async def _listed_machine(api: Api, request: ListExecutions) -> str:
+async def _listed_machine(api: Api, request: ListExecutions) -> Arn:
     arn = request.state_machine_arn
     if (arn is None) == (request.map_run_arn is None):
         raise ValidationException(
@@ -159,7 +165,16 @@ async def _listed_machine(api: Api, request: ListExecutions) -> str:
         raise ValidationException(
             "redriveFilter is only for the executions of a Map Run"
         )
-    return (await _standard_machine(api, arn)).arn
+    await _standard_machine(api, arn)
+    return parse_arn(arn, "stateMachine")
+
+
+def _started_by(arn: Arn) -> StartedBy:
+    if arn.qualifier is None:
+        return ANYBODY
+    if arn.version is None:
+        return StartedBy(alias_arn=arn.text)
+    return StartedBy(version_arn=arn.text)
 
 
 def _position(page: Page) -> Position:

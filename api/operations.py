@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from api import executions, histories, requests, state_machines, tasks, validation
+from api import (
+    activities,
+    aliases,
+    executions,
+    histories,
+    requests,
+    state_machines,
+    tags,
+    tasks,
+    validation,
+    versions,
+)
 from api.context import Api
 from api.engine_errors import with_public_errors
 from api.model import api_model
@@ -33,23 +44,42 @@ class Operation:
 
 
 OPERATIONS: Final = (
+    Operation(requests.CreateActivity, activities.create_activity),
     Operation(requests.CreateStateMachine, state_machines.create_state_machine),
+    Operation(requests.CreateStateMachineAlias, aliases.create_state_machine_alias),
+    Operation(requests.DeleteActivity, activities.delete_activity),
     Operation(requests.DeleteStateMachine, state_machines.delete_state_machine),
+    Operation(requests.DeleteStateMachineAlias, aliases.delete_state_machine_alias),
+    Operation(
+        requests.DeleteStateMachineVersion, versions.delete_state_machine_version
+    ),
+    Operation(requests.DescribeActivity, activities.describe_activity),
     Operation(requests.DescribeExecution, executions.describe_execution),
     Operation(requests.DescribeStateMachine, state_machines.describe_state_machine),
+    Operation(requests.DescribeStateMachineAlias, aliases.describe_state_machine_alias),
     Operation(
         requests.DescribeStateMachineForExecution,
         executions.describe_state_machine_for_execution,
     ),
     Operation(requests.GetExecutionHistory, histories.get_execution_history),
+    Operation(requests.ListActivities, activities.list_activities),
     Operation(requests.ListExecutions, executions.list_executions),
+    Operation(requests.ListStateMachineAliases, aliases.list_state_machine_aliases),
+    Operation(requests.ListStateMachineVersions, versions.list_state_machine_versions),
     Operation(requests.ListStateMachines, state_machines.list_state_machines),
+    Operation(requests.ListTagsForResource, tags.list_tags_for_resource),
+    Operation(
+        requests.PublishStateMachineVersion, versions.publish_state_machine_version
+    ),
     Operation(requests.SendTaskFailure, tasks.send_task_failure),
     Operation(requests.SendTaskHeartbeat, tasks.send_task_heartbeat),
     Operation(requests.SendTaskSuccess, tasks.send_task_success),
     Operation(requests.StartExecution, executions.start_execution),
     Operation(requests.StopExecution, executions.stop_execution),
+    Operation(requests.TagResource, tags.tag_resource),
+    Operation(requests.UntagResource, tags.untag_resource),
     Operation(requests.UpdateStateMachine, state_machines.update_state_machine),
+    Operation(requests.UpdateStateMachineAlias, aliases.update_state_machine_alias),
     Operation(
         requests.ValidateStateMachineDefinition,
         validation.validate_state_machine_definition,

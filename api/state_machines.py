@@ -6,12 +6,13 @@ import re
 from typing import Any, Final, NoReturn
 
 from api import configurations
-from api.arns import parse_arn
+from api.arns import Arn, parse_arn
 from api.context import Api
 from api.definitions import check_definition, variable_references
 from api.errors import (
     InvalidArn,
     MissingRequiredParameter,
+    ServiceQuotaExceededException,
     StateMachineAlreadyExists,
     StateMachineDeleting,
     StateMachineDoesNotExist,
@@ -26,6 +27,8 @@ from api.requests import (
     ListStateMachines,
     UpdateStateMachine,
 )
+from api.routing import read_machine
+from api.tags import checked_tags
 from api.timestamps import epoch
 from api.wire import Response
 from storage.machines import (
@@ -36,42 +39,67 @@ from storage.machines import (
     MachineRecord,
     RevisionRecord,
 )
+from storage.versions import Publication, TooManyVersionsError
 
 _ROLE: Final = re.compile(r"arn:[^:\s]+:iam::[0-9]{12}:role/[^\s\x00]+")
 _INITIAL_REVISION: Final = 1
+_CONFIGURATIONS: Final = {
+    "logging_configuration": configurations.logging_configuration,
+    "tracing_configuration": configurations.tracing_configuration,
+    "encryption_configuration": configurations.encryption_configuration,
+}
 
 
 async def create_state_machine(api: Api, request: CreateStateMachine) -> Response:
     """Make a machine, or return the same one again."""
     arn = api.site.state_machine(check_name(request.name))
+    publication = _publication(request)
+    tags = checked_tags(arn, request.tags)
     blueprint = _blueprint(request)
     now = api.clock.now()
     try:
-        machine = await api.machines.create(arn, request.type, blueprint, now)
+        machine = await api.machines.create(
+            arn, request.type, blueprint, now, publication=publication, tags=tags
+        )
     except MachineExistsError:
         msg = f"State Machine Already Exists: '{arn}'"
         raise StateMachineAlreadyExists(msg) from None
     except MachineDeletingError:
-        _refuse_deleting(arn)
+        refuse_deleting(arn)
     api.cache.forget(arn)
-    return {"stateMachineArn": machine.arn, "creationDate": epoch(machine.created_at)}
+    return {
+        "stateMachineArn": machine.arn,
+        "creationDate": epoch(machine.created_at),
+        **_published(machine),
+    }
+
+
+def _publication(
+    request: CreateStateMachine | UpdateStateMachine,
+) -> Publication | None:
+    if request.publish:
+        return Publication(request.version_description)
+    if request.version_description is not None:
+        raise ValidationException(
+            "Version description can only be set when publish is true"
+        )
+    return None
+
+
+def _published(machine: MachineRecord) -> dict[str, Any]:
+    if machine.version_arn is None:
+        return {}
+    return {"stateMachineVersionArn": machine.version_arn}
 
 
 def _blueprint(request: CreateStateMachine) -> Blueprint:
     check_definition(request.definition, request.type)
-    return Blueprint(
-        definition=request.definition,
-        role_arn=_checked_role(request.role_arn),
-        logging_configuration=configurations.logging_configuration(
-            request.logging_configuration
-        ),
-        tracing_configuration=configurations.tracing_configuration(
-            request.tracing_configuration
-        ),
-        encryption_configuration=configurations.encryption_configuration(
-            request.encryption_configuration
-        ),
-    )
+    completed = {
+        name: complete(getattr(request, name))
+        for name, complete in _CONFIGURATIONS.items()
+    }
+    role_arn = _checked_role(request.role_arn)
+    return Blueprint(definition=request.definition, role_arn=role_arn, **completed)
 
 
 async def update_state_machine(api: Api, request: UpdateStateMachine) -> Response:
@@ -79,18 +107,25 @@ async def update_state_machine(api: Api, request: UpdateStateMachine) -> Respons
     arn = request.state_machine_arn
     parse_arn(arn, "stateMachine")
     changes = _changes(request)
+    publication = _publication(request)
     if "definition" in changes:
         check_definition(changes["definition"], await _type_of(api, arn))
     try:
-        machine = await api.machines.update(arn, api.clock.now(), **changes)
+        machine = await api.machines.update(
+            arn, api.clock.now(), publication=publication, **changes
+        )
     except MachineMissingError:
         refuse_missing(arn)
     except MachineDeletingError:
-        _refuse_deleting(arn)
+        refuse_deleting(arn)
+    except TooManyVersionsError:
+        msg = f"The state machine has as many versions as it may: '{arn}'"
+        raise ServiceQuotaExceededException(msg) from None
     api.cache.forget(arn)
     return {
         "updateDate": epoch(machine.updated_at),
         "revisionId": str(machine.revision_id),
+        **_published(machine),
     }
 
 
@@ -107,14 +142,10 @@ def _changes(request: UpdateStateMachine) -> dict[str, Any]:
         changes["definition"] = request.definition
     if request.role_arn is not None:
         changes["role_arn"] = _checked_role(request.role_arn)
-    for name in (
-        "logging_configuration",
-        "tracing_configuration",
-        "encryption_configuration",
-    ):
+    for name, completed in _CONFIGURATIONS.items():
         given = getattr(request, name)
         if given is not None:
-            changes[name] = getattr(configurations, name)(given)
+            changes[name] = completed(given)
     if not changes:
         raise MissingRequiredParameter(
             "Either the definition, the role ARN, the LoggingConfiguration,"
@@ -124,20 +155,33 @@ def _changes(request: UpdateStateMachine) -> dict[str, Any]:
 
 
 async def describe_state_machine(api: Api, request: DescribeStateMachine) -> Response:
-    """Show a machine as it is now."""
-    arn = request.state_machine_arn
-    parse_arn(arn, "stateMachine")
-    machine = await api.machines.get(arn)
+    """Show a machine as it is now, or one of its versions."""
+    arn = parse_arn(request.state_machine_arn, "stateMachine")
+    machine = await read_machine(api, arn.text)
     if machine is None:
-        refuse_missing(arn)
+        refuse_missing(arn.text)
+    with_data = request.included_data == "ALL_DATA"
     return {
-        "stateMachineArn": machine.arn,
+        "stateMachineArn": arn.text,
         "name": machine.name,
         "status": machine.status,
         "type": machine.type,
         "creationDate": epoch(machine.created_at),
-        **described_revision(machine, with_data=request.included_data == "ALL_DATA"),
+        **described_revision(machine, with_data=with_data),
+        **await _described_version(api, arn),
     }
+
+
+async def _described_version(api: Api, arn: Arn) -> dict[str, Any]:
+    if arn.version is None:
+        return {}
+    version = await api.versions.get(arn.unqualified, arn.version)
+    if version is None:
+        return {}
+    shown: dict[str, Any] = {"creationDate": epoch(version.created_at)}
+    if version.description is not None:
+        shown["description"] = version.description
+    return shown
 
 
 def described_revision(
@@ -198,7 +242,8 @@ def refuse_missing(arn: str) -> NoReturn:
     raise StateMachineDoesNotExist(msg)
 
 
-def _refuse_deleting(arn: str) -> NoReturn:
+def refuse_deleting(arn: str) -> NoReturn:
+    """Say that the machine is being deleted."""
     msg = f"State Machine is being deleted: '{arn}'"
     raise StateMachineDeleting(msg)
 

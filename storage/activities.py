@@ -13,6 +13,7 @@ from psycopg.types.json import Json
 from storage.connections import Connection, Connections
 from storage.errors import StorageError
 from storage.statements import statements
+from storage.tags import insert_tags
 
 _SQL: Final = statements("activities")
 _TAGS: Final = statements("tags")
@@ -39,15 +40,21 @@ class Activities:
         self._connections = connections
 
     async def create(
-        self, arn: str, encryption: Mapping[str, Any], now: datetime
+        self,
+        arn: str,
+        encryption: Mapping[str, Any],
+        tags: Mapping[str, str],
+        now: datetime,
     ) -> ActivityRecord:
-        """Make an activity, or return the same one."""
+        """Make an activity with tags, or return the same one; then the tags stay."""
         async with self._connections() as connection, connection.transaction():
-            await connection.execute(
+            cursor = await connection.execute(
                 _SQL["insert"],
                 {"arn": arn, "name": arn.rpartition(":")[2], "now": now}
                 | {"encryption_configuration": Json(encryption)},
             )
+            if cursor.rowcount and tags:
+                await insert_tags(connection, arn, tags)
             activity = await _fetch(connection, arn)
         if activity is None or activity.encryption_configuration != encryption:
             raise ActivityExistsError(arn)

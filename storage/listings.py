@@ -72,6 +72,17 @@ BEFORE_ALL: Final = Position(
 )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedBy:
+    """The version or alias that a start named; what is None may be anything."""
+
+    version_arn: str | None = None
+    alias_arn: str | None = None
+
+
+ANYBODY: Final = StartedBy()
+
+
 class Executions:
     """The executions of an installation, open and closed."""
 
@@ -101,6 +112,7 @@ class Executions:
         state_machine_arn: str,
         *,
         statuses: Sequence[str] = tuple(Status),
+        started_by: StartedBy = ANYBODY,
         after: Position = BEFORE_ALL,
         limit: int = 100,
     ) -> list[ExecutionRecord]:
@@ -114,6 +126,8 @@ class Executions:
                 {
                     "state_machine_arn": state_machine_arn,
                     "statuses": [str(status) for status in statuses],
+                    "version_arn": started_by.version_arn,
+                    "alias_arn": started_by.alias_arn,
                     "before_date": after.start_date,
                     "before_id": after.execution_id,
                     "limit": limit,

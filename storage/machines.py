@@ -20,6 +20,7 @@ from psycopg.types.json import Json
 from storage.connections import Connection, Connections
 from storage.errors import StorageError
 from storage.statements import statements
+from storage.tags import insert_tags
 from storage.versions import Publication, publish_revision, version_arn
 
 _SQL: Final = statements("machines")
@@ -139,15 +140,18 @@ class Machines:
         blueprint: Blueprint,
         now: datetime,
         publication: Publication | None = None,
+        tags: Mapping[str, str] | None = None,
     ) -> MachineRecord:
         """Create a machine (`kind`: STANDARD or EXPRESS), or return the same one.
 
-        A repeated request is the same in all but the role, which is then not applied.
+        A repeated request is the same in all but role and tags, which are then not applied.
         """
         async with self._connections() as connection, connection.transaction():
             machine = await _lock(connection, arn)
             if machine is None:
                 machine = await _insert(connection, arn, kind, blueprint, now)
+                if machine is not None and tags:
+                    await insert_tags(connection, arn, tags)
             if machine is None:  # somebody else was faster
                 machine = await _lock(connection, arn)
             if machine is None:  # created and deleted by others, just now

@@ -31,10 +31,7 @@ class Tags:
         """Set tags of a resource; those of other keys stay."""
         async with self._connections() as connection, connection.transaction():
             await _lock(connection, arn)
-            await connection.execute(
-                _SQL["put"],
-                {"arn": arn, "keys": list(tags), "values": list(tags.values())},
-            )
+            await insert_tags(connection, arn, tags)
             cursor = await connection.execute(_SQL["count"], {"arn": arn})
             row = await cursor.fetchone()
             assert row is not None, "a count has a row"
@@ -49,10 +46,22 @@ class Tags:
 
     async def of(self, arn: str) -> dict[str, str]:
         """Return the tags of a resource by key."""
-        async with self._connections() as connection, connection.transaction():
-            await _lock(connection, arn)
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["exists"], {"arn": arn})
+            row = await cursor.fetchone()
+            if row is None or not row[0]:
+                raise TaggedResourceMissingError(arn)
             cursor = await connection.execute(_SQL["of_resource"], {"arn": arn})
             return dict(await cursor.fetchall())
+
+
+async def insert_tags(
+    connection: Connection, arn: str, tags: Mapping[str, str]
+) -> None:
+    """Set tags of a resource that the caller holds or has just made."""
+    await connection.execute(
+        _SQL["put"], {"arn": arn, "keys": list(tags), "values": list(tags.values())}
+    )
 
 
 async def _lock(connection: Connection, arn: str) -> None:

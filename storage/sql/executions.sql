@@ -57,6 +57,8 @@ CROSS JOIN LATERAL (
     FROM execution_records AS r
     WHERE r.state_machine_arn = %(state_machine_arn)s
         AND r.status = wanted.status COLLATE "C"
+        AND (%(version_arn)s::text IS NULL OR r.version_arn = %(version_arn)s)
+        AND (%(alias_arn)s::text IS NULL OR r.alias_arn = %(alias_arn)s)
         AND (r.start_date, r.execution_id)
             < (%(before_date)s::timestamptz, %(before_id)s::uuid)
     ORDER BY r.start_date DESC, r.execution_id DESC

@@ -7,6 +7,11 @@ FROM resource_tags
 WHERE resource_arn = %(arn)s
 ORDER BY key
 
+-- name: exists
+-- Whether a resource that can have tags is there.
+SELECT EXISTS (SELECT FROM state_machines WHERE arn = %(arn)s)
+    OR EXISTS (SELECT FROM activities WHERE arn = %(arn)s)
+
 -- name: lock_machine
 -- Let nobody else tag a machine until the transaction ends.
 SELECT 1

@@ -12,15 +12,18 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
-from api.app import App, Health
+from api.app import Health
+from api.arns import Site
+from api.assembly import Surroundings, build_api, build_app
 from api.context import Api
 from api.gate import LoopbackGate
-from api.operations import endpoints
-from api.polls import Polls
 from api.ports import WorkerHall
 from api.server import HttpServer, bind
-from api.wire import Wire
-from api.worker import WorkerEndpoints
+from engine.engine import Engine, Installation
+from storage.connections import connection_pool
+from tests.support.recorder import SHARDS
+
+KEYS = {1: b"k" * 32}
 
 Parts = AbstractAsyncContextManager[tuple[Api, WorkerHall]]
 
@@ -64,14 +67,8 @@ async def http_server(api: Api, hall: WorkerHall) -> AsyncIterator[str]:
     """Serve the application on a free port of 127.0.0.1."""
     listener = bind("127.0.0.1", 0)
     port: int = listener.getsockname()[1]
-    gate, polls = LoopbackGate(port), Polls()
-    app = App(
-        wire=Wire(endpoints(api), gate, polls),
-        worker=WorkerEndpoints(hall, gate, polls),
-        health=Health(version="test", reasons_not_ready=_nothing),
-        gate=gate,
-        polls=polls,
-    )
+    health = Health(version="test", reasons_not_ready=_nothing)
+    app = build_app(api, hall, gate=LoopbackGate(port), health=health)
     server = HttpServer(app, listener)
     await server.start()
     try:
@@ -82,3 +79,25 @@ async def http_server(api: Api, hall: WorkerHall) -> AsyncIterator[str]:
 
 async def _nothing() -> list[str]:
     return []
+
+
+@contextlib.asynccontextmanager
+async def engine_parts(
+    url: str, site: Site | None = None
+) -> AsyncIterator[tuple[Api, WorkerHall]]:
+    """Run a whole engine, with every shard in its hands."""
+    async with connection_pool(url) as pool:
+        installation = Installation(shards=SHARDS, keys=KEYS)
+        engine = Engine(url, installation, pool.connection)
+        await engine.start()
+        try:
+            around = Surroundings(
+                connections=pool.connection,
+                shards=SHARDS,
+                keys=KEYS,
+                clock=engine.clock,
+                site=site or Site(),
+            )
+            yield build_api(around, engine.service), engine.desk
+        finally:
+            await engine.stop()

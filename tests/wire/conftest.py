@@ -2,56 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import boto3
 import botocore.config
 import pytest
 
-from api.arns import Site
-from api.context import Api
-from api.machine_cache import MachineCache
-from api.pages import PageTokens
-from api.ports import WorkerHall
-from scheduler.clock import SystemClock
-from storage.connections import connection_pool
-from storage.histories import Histories
-from storage.listings import Executions
-from storage.machines import Machines
-from tests.support.api_server import serve
-from tests.support.recorded_engine import RecordedEngine
-from tests.support.recorder import SHARDS
-
-KEYS = {1: b"k" * 32}
-
-
-@contextlib.asynccontextmanager
-async def recorded_parts(
-    url: str, site: Site | None = None
-) -> AsyncIterator[tuple[Api, WorkerHall]]:
-    async with connection_pool(url) as pool:
-        clock = SystemClock()
-        machines = Machines(pool.connection)
-        engine = RecordedEngine(url)
-        api = Api(
-            site=site or Site(),
-            shards=SHARDS,
-            clock=clock,
-            pages=PageTokens(KEYS, clock),
-            machines=machines,
-            cache=MachineCache(machines.get, clock),
-            executions=Executions(pool.connection),
-            histories=Histories(pool.connection),
-            engine=engine,
-        )
-        yield api, engine
+from tests.support.api_server import engine_parts, serve
 
 
 @pytest.fixture
 def endpoint(clean_database: str) -> Iterator[str]:
-    with serve(lambda: recorded_parts(clean_database)) as url:
+    with serve(lambda: engine_parts(clean_database)) as url:
         yield url
 
 

@@ -7,6 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.wire.test_machines import ARN, ROLE, create, error_of
+from tests.wire.waiting import closed
 
 WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 60, "End": True}}}
 FAIL = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E", "Cause": "c"}}}
@@ -28,9 +29,7 @@ def without_metadata(response: Any) -> Any:
 def test_closed_execution_is_described(client: Any) -> None:
     started = start(client, name="n-1", input='{"a": 1e2}', traceHeader="Root=1")
 
-    described = without_metadata(
-        client.describe_execution(executionArn=started["executionArn"])
-    )
+    described = without_metadata(closed(client, started["executionArn"]))
 
     assert described.pop("stopDate") >= described["startDate"]
     assert described == {
@@ -39,6 +38,7 @@ def test_closed_execution_is_described(client: Any) -> None:
         "name": "n-1",
         "status": "SUCCEEDED",
         "startDate": started["startDate"],
+        "traceHeader": "Root=1",
         "input": '{"a": 1e2}',
         "inputDetails": {"included": True},
         "output": '{"a": 1e2}',
@@ -52,7 +52,7 @@ def test_closed_execution_is_described(client: Any) -> None:
 def test_failed_execution_shows_error_and_cause(client: Any) -> None:
     arn = start(client, FAIL)["executionArn"]
 
-    described = client.describe_execution(executionArn=arn)
+    described = closed(client, arn)
 
     assert (described["error"], described["cause"]) == ("E", "c")
     assert described["redriveStatus"] == "REDRIVABLE"
@@ -205,3 +205,49 @@ def test_machine_of_an_execution_is_the_one_it_runs(client: Any) -> None:
 def test_listing_wants_a_machine_or_a_map_run(client: Any) -> None:
     with pytest.raises(client.exceptions.ValidationException):
         client.list_executions()
+
+
+def test_start_with_the_name_of_a_closed_execution_is_refused(client: Any) -> None:
+    arn = start(client, name="n")["executionArn"]
+    closed(client, arn)
+
+    with pytest.raises(client.exceptions.ExecutionAlreadyExists):
+        client.start_execution(stateMachineArn=ARN, name="n")
+
+
+def test_stopped_execution_is_aborted_with_its_reason(client: Any) -> None:
+    arn = start(client, WAIT)["executionArn"]
+
+    stopped = client.stop_execution(executionArn=arn, error="Why", cause="because")
+    again = client.stop_execution(executionArn=arn, error="Other")
+
+    described = client.describe_execution(executionArn=arn)
+    assert described["status"] == "ABORTED"
+    assert (described["error"], described["cause"]) == ("Why", "because")
+    assert described["stopDate"] == stopped["stopDate"] == again["stopDate"]
+
+
+def test_missing_execution_cannot_be_stopped(client: Any) -> None:
+    with pytest.raises(client.exceptions.ExecutionDoesNotExist):
+        client.stop_execution(executionArn=f"{HEAD}:n")
+
+
+def test_executions_of_a_deleted_machine_stay_readable(client: Any) -> None:
+    arn = start(client)["executionArn"]
+    closed(client, arn)
+
+    client.delete_state_machine(stateMachineArn=ARN)
+
+    assert client.describe_execution(executionArn=arn)["status"] == "SUCCEEDED"
+    described = client.describe_state_machine_for_execution(executionArn=arn)
+    assert described["stateMachineArn"] == ARN
+
+
+def test_machine_that_is_being_deleted_starts_nothing(client: Any) -> None:
+    arn = start(client, WAIT)["executionArn"]
+    client.delete_state_machine(stateMachineArn=ARN)
+
+    with pytest.raises(client.exceptions.StateMachineDeleting):
+        client.start_execution(stateMachineArn=ARN)
+
+    assert client.describe_execution(executionArn=arn)["status"] == "RUNNING"

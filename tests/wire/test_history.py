@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from tests.wire.test_executions import start
+from tests.wire.waiting import closed
 
 TWO = {
     "StartAt": "A",
@@ -17,6 +18,7 @@ TWO = {
 
 def events_of(client: Any, **members: Any) -> list[Any]:
     arn = start(client, TWO, input='{"a": 1}')["executionArn"]
+    closed(client, arn)
     response = client.get_execution_history(executionArn=arn, **members)
     events: list[Any] = response["events"]
     return events
@@ -75,6 +77,7 @@ def test_history_without_data_has_the_names_only(client: Any) -> None:
 @pytest.mark.parametrize("backwards", [False, True])
 def test_pages_are_the_whole_history(client: Any, backwards: bool) -> None:
     arn = start(client, TWO)["executionArn"]
+    closed(client, arn)
     request = {"executionArn": arn, "reverseOrder": backwards}
     whole = client.get_execution_history(**request)["events"]
 
@@ -87,6 +90,7 @@ def test_pages_are_the_whole_history(client: Any, backwards: bool) -> None:
 
 def test_token_is_bound_to_the_direction(client: Any) -> None:
     arn = start(client, TWO)["executionArn"]
+    closed(client, arn)
     token = client.get_execution_history(executionArn=arn, maxResults=1)["nextToken"]
 
     with pytest.raises(client.exceptions.InvalidToken):

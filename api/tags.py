@@ -1,0 +1,84 @@
+"""Tags: set, remove, list; and as creations bring them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+from api.arns import parse_arn
+from api.context import Api
+from api.errors import ResourceNotFound, TooManyTags, ValidationException
+from api.requests import ListTagsForResource, TagResource, UntagResource
+from api.shapes import broken_constraint
+from api.wire import Response
+from runtime.limits import MAX_TAGS
+from storage.tags import TaggedResourceMissingError, TooManyTagsError
+
+_TAGGED: Final = ("stateMachine", "activity")
+_RESERVED: Final = "aws:"
+
+
+async def tag_resource(api: Api, request: TagResource) -> Response:
+    """Set tags of a resource."""
+    arn = _tagged(request.resource_arn)
+    tags = checked_tags(arn, request.tags)
+    try:
+        await api.tags.put(arn, tags)
+    except TaggedResourceMissingError:
+        _refuse_missing(arn)
+    except TooManyTagsError:
+        _refuse_too_many(arn)
+    return {}
+
+
+async def untag_resource(api: Api, request: UntagResource) -> Response:
+    """Remove tags of a resource."""
+    arn = _tagged(request.resource_arn)
+    try:
+        await api.tags.remove(arn, request.tag_keys)
+    except TaggedResourceMissingError:
+        _refuse_missing(arn)
+    return {}
+
+
+async def list_tags_for_resource(api: Api, request: ListTagsForResource) -> Response:
+    """Show the tags of a resource."""
+    arn = _tagged(request.resource_arn)
+    try:
+        tags = await api.tags.of(arn)
+    except TaggedResourceMissingError:
+        _refuse_missing(arn)
+    return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
+
+
+def checked_tags(arn: str, given: Sequence[dict[str, str]] | None) -> dict[str, str]:
+    """Return tags by key; refuse too many, and keys that users may not set."""
+    tags = {}
+    for position, tag in enumerate(given or (), start=1):
+        key = tag.get("key")
+        if key is None:
+            path = f"tags.{position}.member.key"
+            raise broken_constraint(path, "Member must not be null")
+        if key.lower().startswith(_RESERVED):
+            raise ValidationException("Tag keys that begin with aws: are reserved")
+        tags[key] = tag.get("value", "")
+    if len(tags) > MAX_TAGS:
+        _refuse_too_many(arn)
+    return tags
+
+
+def _tagged(text: str) -> str:
+    arn = parse_arn(text, *_TAGGED)
+    if arn.qualifier is not None or arn.label is not None:
+        _refuse_missing(text)
+    return text
+
+
+def _refuse_missing(arn: str) -> NoReturn:
+    msg = f"Resource not found: '{arn}'"
+    raise ResourceNotFound(msg, resourceName=arn)
+
+
+def _refuse_too_many(arn: str) -> NoReturn:
+    msg = f"A resource may have {MAX_TAGS} tags at most: '{arn}'"
+    raise TooManyTags(msg, resourceName=arn)

@@ -1,0 +1,33 @@
+"""Waiting for executions as a client can: by asking again."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_MOST = 2_000
+
+
+def described_when(client: Any, arn: str, *statuses: str) -> Any:
+    """Ask for an execution until it has one of the statuses."""
+    for _ in range(_MOST):
+        described = client.describe_execution(executionArn=arn)
+        if described["status"] in statuses:
+            return described
+    msg = f"{arn} is none of {statuses}"
+    raise AssertionError(msg)
+
+
+def closed(client: Any, arn: str) -> Any:
+    """Ask for an execution until it is closed."""
+    return described_when(client, arn, "SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
+
+
+def event_of_type(client: Any, arn: str, event_type: str) -> Any:
+    """Ask for the history until it has an event of the type."""
+    for _ in range(_MOST):
+        events = client.get_execution_history(executionArn=arn)["events"]
+        found = [event for event in events if event["type"] == event_type]
+        if found:
+            return found[0]
+    msg = f"{arn} has no {event_type}"
+    raise AssertionError(msg)
