@@ -30,7 +30,7 @@ class Crew:
         self._inventory = inventory
         self._mailbox = mailbox
         self._threads = ThreadRunner(concurrency, mailbox.finish)
-        self._loop = LoopRunner(mailbox.finish)
+        self._loop = LoopRunner(concurrency, mailbox.finish)
 
     def accept(self, deliveries: Sequence[Delivery]) -> int:
         """Begin what is new; returns how many attempts that were."""

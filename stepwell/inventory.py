@@ -39,6 +39,9 @@ class Inventory:
         self._generation = max(1, remembered // 2)
         self._epochs: dict[int, int] = {}
 
+    def __len__(self) -> int:
+        return len(self.running) + len(self.ended)
+
     @property
     def is_empty(self) -> bool:
         """Whether nothing is running and nothing waits to be reported."""

@@ -7,6 +7,7 @@ the server goes on elsewhere.
 import asyncio
 import contextlib
 import threading
+from collections import deque
 from collections.abc import Sequence
 
 from stepwell.calls import Call, run_async
@@ -18,8 +19,11 @@ _CLOSE_SECONDS = 1.0
 class LoopRunner:
     """Runs async functions; `finish` hears of what ended in a round of the loop."""
 
-    def __init__(self, finish: Finish) -> None:
+    def __init__(self, size: int, finish: Finish) -> None:
+        self._size = size
         self._finish = finish
+        self._waiting: deque[Call] = deque()
+        self._running = 0
         self._ended: list[tuple[str, bytes]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -58,13 +62,19 @@ class LoopRunner:
             loop.close()
 
     def _begin(self, calls: Sequence[Call]) -> None:
+        self._waiting.extend(calls)
+        self._begin_waiting()
+
+    def _begin_waiting(self) -> None:
         assert self._loop is not None, "calls begin on the loop that was started"
-        create_task = self._loop.create_task
-        for call in calls:
-            call.asyncio_task = create_task(self._run(call))
+        while self._waiting and self._running < self._size:
+            call = self._waiting.popleft()
+            self._running += 1
+            call.asyncio_task = self._loop.create_task(self._run(call))
 
     async def _run(self, call: Call) -> None:
         item = await run_async(call)
+        self._running -= 1
         if not self._ended:
             asyncio.get_running_loop().call_soon(self._hand_over)
         self._ended.append((call.token, item))
@@ -72,6 +82,7 @@ class LoopRunner:
     def _hand_over(self) -> None:
         ended, self._ended = self._ended, []
         self._finish(ended)
+        self._begin_waiting()
 
 
 def _cancel(call: Call) -> None:

@@ -19,7 +19,6 @@ WAIT_SECONDS = 5.0  # of a poll, on the server; well below the time to be given 
 BUSY_SECONDS = 1.0  # between the polls of a worker without room
 LAST_WAIT_SECONDS = 0.5  # of the last poll: what was on its way may still arrive
 _AT_ONCE_SECONDS = 0.05
-_UNREPORTED = 1000  # results without an answer, above the concurrency
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,10 +75,14 @@ class Poller:
         self._channel.close()
 
     def _room(self) -> int:
-        backlog = len(self._inventory.ended)
-        if self._is_draining or backlog > self._concurrency + _UNREPORTED:
+        """Slots to offer: a result that is not answered yet keeps its slot.
+
+        The server adds what it knows to be in the inventory, and frees a slot as soon as
+        it takes a result. To count that slot here as well would offer it twice.
+        """
+        if self._is_draining:
             return 0
-        return max(0, self._concurrency - len(self._inventory.running))
+        return max(0, self._concurrency - len(self._inventory))
 
     def _is_done(self) -> bool:
         return self._is_draining and self._inventory.is_empty

@@ -36,7 +36,7 @@ class Batch:
 
 
 class Reporter:
-    """Sends on what comes into the mailbox; sets `room` when functions have ended."""
+    """Sends on what comes into the mailbox; sets `room` when results were answered."""
 
     def __init__(
         self,
@@ -95,7 +95,6 @@ class Reporter:
     def _ready(self) -> None:
         self._is_lingering = False
         self._due.set()
-        self._room_made.set()
 
     def _schedule_beats(self) -> None:
         pause = self._beats_sent_at + BEAT_SECONDS - time.monotonic()
@@ -153,6 +152,7 @@ class Reporter:
         for token in batch.items:
             log.error("the result of %s was refused: %s", token, error)
         self._inventory.retire(batch.items)
+        self._room_made.set()
 
     def _note(self, answer: ReportAnswer) -> None:
         results = answer.get("results") or []
@@ -160,6 +160,5 @@ class Reporter:
             if result["verdict"] not in {"accepted", "closed"}:
                 log.warning("result %s: %s", result["verdict"], result["token"])
         self._inventory.retire(result["token"] for result in results)
+        self._room_made.set()
         self._crew.cancel(answer.get("cancelled") or [])
-        if self._inventory.is_empty:
-            self._room_made.set()

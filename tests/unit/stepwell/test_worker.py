@@ -287,6 +287,50 @@ async def test_a_plain_function_can_see_that_it_is_cancelled(
     assert report.results["t1"]["output"] == "saw it"
 
 
+async def test_a_result_keeps_its_slot_until_it_is_answered(
+    server: ScriptedServer,
+) -> None:
+    async with serving(server, work, concurrency=2):
+        (await server.poll()).deliver(delivery("t1"))
+        report = await server.report()
+        (await server.poll()).deliver()
+        before = await server.poll()
+        report.accept()
+        before.deliver()
+        after = await server.poll()
+        while after.request["inventory"]:
+            after.deliver()
+            after = await server.poll()
+
+    assert (before.request["free"], after.request["free"]) == (1, 2)
+
+
+async def test_no_more_async_functions_run_at_once_than_told(
+    server: ScriptedServer,
+) -> None:
+    running: list[object] = []
+    most: list[int] = []
+
+    @stepwell.task("work")
+    async def counts(event: object) -> None:
+        running.append(event)
+        most.append(len(running))
+        await asyncio.sleep(0)
+        running.remove(event)
+
+    async with serving(server, counts, concurrency=2):
+        (await server.poll()).deliver(
+            *(delivery(f"t{number}", input=number) for number in range(9))
+        )
+        ended = 0
+        while ended < 9:
+            report = await server.report()
+            ended += len(report.results)
+            report.accept()
+
+    assert max(most) == 2
+
+
 async def test_a_server_that_is_away_is_waited_for(listener: socket.socket) -> None:
     server = ScriptedServer(listener)
     async with serving(server, work) as (worker, running):
