@@ -1,7 +1,7 @@
 """A lean HTTP/1.1 client: one kept connection, one request at a time.
 
 A worker makes two requests per batch of tasks; general clients spend several times the
-processor time on each (see benchmarks). httptools does the parsing.
+processor time on each (`python -m benchmarks.worker_alone`). httptools does the parsing.
 """
 
 import asyncio
