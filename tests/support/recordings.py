@@ -16,7 +16,7 @@ from typing import Any
 ACCOUNT = "111111111111"
 REGION = "us-east-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/"
-_PLACEHOLDER = re.compile(r"<[A-Za-z][\w:-]*>")
+_PLACEHOLDER = re.compile(r"<[A-Za-z][\w:-]*>|\bactivity_arn(?:_\d+)?\b")
 _ANY = frozenset({"datetime", "start-date", "stop-date", "timestamp"})
 _ROLES = re.compile(r"s[nf]{2}_role_arn\w*")
 _QUOTED_ARN = re.compile(r"'(arn:[^']*)'")
@@ -38,7 +38,11 @@ class Replay:
         filled: dict[str, Any] = self._filled(dict(request))
         named = _QUOTED_ARN.search(json.dumps(expected))
         for member, value in filled.items():
-            if member.endswith("Arn") and not str(value).startswith("arn:"):
+            if (
+                member.endswith("Arn")
+                and isinstance(value, str)
+                and not str(value).startswith("arn:")
+            ):
                 filled[member] = self._arn(value, named)
                 self.replaced[filled[member]] = value
         return filled

@@ -19,7 +19,10 @@ from tests.support.recordings import ACCOUNT, Replay, recorded_error
 
 CASES = Path(__file__).parents[1] / "conformance" / "cases"
 # Cases that do not pass, each with the reason.
-NOT_YET: dict[str, str] = {}
+NOT_YET = {
+    "test_list_map_runs_and_describe_map_run-7df05bce8e": "Map Runs do not exist yet",
+    "test_start_sync_execution-5f39fa3f67": "StartSyncExecution does not exist yet",
+}
 
 
 def case_files() -> list[Path]:
