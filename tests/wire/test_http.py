@@ -1,0 +1,130 @@
+"""The HTTP of the server itself: routes, strange requests, clients that hang up."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+from urllib.parse import urlsplit
+
+import boto3
+import botocore.config
+import pytest
+
+from tests.wire.raw import AWS_JSON, TARGET, call, send
+
+
+def test_probes_answer(endpoint: str) -> None:
+    alive = send(endpoint, "/healthz", method="GET")
+    ready = send(endpoint, "/readyz", method="GET")
+    version = send(endpoint, "/version", method="GET")
+
+    assert (alive.status, alive.body) == (200, {"status": "ok"})
+    assert (ready.status, ready.body) == (200, {"status": "ready"})
+    assert (version.status, version.body) == (200, {"version": "test"})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/", 404),
+        ("GET", "/nothing", 404),
+        ("POST", "/nothing", 404),
+        ("POST", "/healthz", 405),
+        ("GET", "/stepwell/v1/worker/poll", 404),
+        ("POST", "//", 404),
+    ],
+)
+def test_other_routes(endpoint: str, method: str, path: str, status: int) -> None:
+    assert send(endpoint, path, method=method).status == status
+
+
+@pytest.mark.parametrize("path", ["/", "/healthz", "/nothing"])
+def test_foreign_host_is_refused_everywhere(endpoint: str, path: str) -> None:
+    answer = send(endpoint, path, headers={"host": "example.com"}, method="GET")
+
+    assert (answer.status, answer.body["__type"]) == (403, "AccessDeniedException")
+
+
+def test_every_answer_has_a_request_id(endpoint: str) -> None:
+    good = call(endpoint, "ListStateMachines", "{}")
+    bad = call(endpoint, "Nothing", "{}")
+
+    assert len({good.headers["x-amzn-requestid"], bad.headers["x-amzn-requestid"]}) == 2
+    assert bad.body["__type"] == "UnknownOperationException"
+
+
+def test_body_over_the_cap_is_answered(endpoint: str) -> None:
+    answer = call(endpoint, "ListStateMachines", b" " * 3_000_000)
+
+    assert (answer.status, answer.body["__type"]) == (
+        413,
+        "RequestEntityTooLargeException",
+    )
+
+
+def test_connection_is_kept_between_requests(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    request = (
+        f"POST / HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {AWS_JSON}\r\n"
+        f"X-Amz-Target: {TARGET}ListStateMachines\r\nContent-Length: 2\r\n\r\n{{}}"
+    ).encode()
+
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(request * 3)
+        received = b""
+        while received.count(b'{"stateMachines":[]}') < 3:
+            received += client.recv(65_536)
+
+    assert received.count(b"HTTP/1.1 200 OK") == 3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"nonsense\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+        b"POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
+    ],
+)
+def test_server_survives_what_is_no_http(endpoint: str, text: bytes) -> None:
+    parts = urlsplit(endpoint)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(text)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(65_536):
+            pass
+
+    assert send(endpoint, "/healthz", method="GET").status == 200
+
+
+def test_host_with_the_prefix_of_the_sdks_is_admitted(endpoint: str) -> None:
+    port = urlsplit(endpoint).port
+
+    answer = call(endpoint, "StartSyncExecution", "{}", host=f"sync-localhost:{port}")
+
+    assert answer.status != 403
+
+
+def test_ordinary_client_of_localhost_works(endpoint: str) -> None:
+    port = urlsplit(endpoint).port
+    config = botocore.config.Config(inject_host_prefix=False)
+    client: Any = boto3.client(
+        "stepfunctions",
+        endpoint_url=f"http://localhost:{port}",
+        region_name="us-east-1",
+        aws_access_key_id="k",
+        aws_secret_access_key="s",
+        config=config,
+    )
+
+    assert client.list_state_machines()["stateMachines"] == []
+    client.close()
+
+
+def test_answer_is_plain_json(endpoint: str) -> None:
+    answer = call(endpoint, "ListStateMachines", json.dumps({"maxResults": 1}))
+
+    assert answer.headers["content-type"] == AWS_JSON
+    assert answer.body == {"stateMachines": []}
