@@ -1,4 +1,9 @@
-"""Tear down the branches or iterations of a Map or Parallel of which one has failed."""
+"""Tear down the branches or iterations of a Map or Parallel of which one has failed.
+
+Everything torn down points to the failing event, as recorded. What lies deeper was not
+recorded: a Map or Parallel that is aborted inside a sibling points to its own start, and so
+do its iterations, so that a reader can tell which of several it is.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +19,7 @@ _ABORTED: Final[dict[str, type[ev.HistoryEvent]]] = {
     "Map": ev.MapStateAborted,
     "Parallel": ev.ParallelStateAborted,
 }
+_NESTING: Final = frozenset({"Map", "Parallel"})
 _IDLE: Final = frozenset({Phase.ENTERING, Phase.DONE})
 
 
@@ -31,13 +37,14 @@ def tear_down(failed: Visit) -> Visit:
     above.last_id = failing_id
     teardown = _Teardown(draft, failing_id)
     if scope.items is not None:
-        teardown.put_iteration(ev.MapIterationFailed, parent, scope)
+        teardown.put_iteration(ev.MapIterationFailed, parent, scope, failing_id)
     if scope.task is not None or _task_has_just_failed(failed):
-        teardown.put(ev.TaskStateAborted, scope, failed.id)
+        teardown.put(ev.TaskStateAborted, scope, failed.id, failing_id)
     assert parent.children is not None
     for sibling_id in parent.children.open.values():
         if sibling_id != scope.id:
-            teardown.abort(parent, draft.execution.scopes[sibling_id])
+            sibling = draft.execution.scopes[sibling_id]
+            teardown.abort(parent, sibling, failing_id)
     return above
 
 
@@ -53,12 +60,14 @@ class _Teardown:
         self._draft = draft
         self._failing_id = failing_id
 
-    def put(self, cls: type[ev.HistoryEvent], scope: Scope, visit: int) -> None:
+    def put(
+        self, cls: type[ev.HistoryEvent], scope: Scope, visit: int, previous_id: int
+    ) -> None:
         draft = self._draft
         draft.put(
             cls(
                 id=draft.next_id,
-                previous_id=self._failing_id,
+                previous_id=previous_id,
                 time=draft.time,
                 scope=scope.id,
                 visit=visit,
@@ -66,13 +75,17 @@ class _Teardown:
         )
 
     def put_iteration(
-        self, cls: type[ev.MapIteration], parent: Scope, child: Scope
+        self,
+        cls: type[ev.MapIteration],
+        parent: Scope,
+        child: Scope,
+        previous_id: int,
     ) -> None:
         draft = self._draft
         draft.put(
             cls(
                 id=draft.next_id,
-                previous_id=self._failing_id,
+                previous_id=previous_id,
                 time=draft.time,
                 scope=parent.id,
                 visit=parent.visit,
@@ -81,15 +94,24 @@ class _Teardown:
             )
         )
 
-    def abort(self, parent: Scope, scope: Scope) -> None:
+    def abort(self, parent: Scope, scope: Scope, previous_id: int) -> None:
         """Show a scope that was still running as aborted, with all below it."""
         if scope.items is not None:
-            self.put_iteration(ev.MapIterationAborted, parent, scope)
+            self.put_iteration(ev.MapIterationAborted, parent, scope, previous_id)
         aborted = _ABORTED.get(scope.kind)
         if aborted is None or scope.phase in _IDLE:
             return
-        if scope.children is not None:
-            scopes = self._draft.execution.scopes
-            for child_id in scope.children.open.values():
-                self.abort(scope, scopes[child_id])
-        self.put(aborted, scope, scope.visit)
+        begun = self._failing_id
+        if scope.kind in _NESTING:
+            begun = self._abort_children(scope)
+        self.put(aborted, scope, scope.visit, begun)
+
+    def _abort_children(self, scope: Scope) -> int:
+        """Show what a Map or Parallel runs as aborted; return where that has begun."""
+        children = scope.children
+        if children is None:
+            return scope.last_id
+        for child_id in children.open.values():
+            child = self._draft.execution.scopes[child_id]
+            self.abort(scope, child, children.started_id)
+        return children.started_id

@@ -1,5 +1,9 @@
 """Random machines: nested, of all eight state types, valid, and mostly able to go on.
 
+*Plain* machines leave out what the black-box checker of histories cannot follow: a Parallel
+inside a Parallel, a result without a place, a Retry named after missed heartbeats, and one
+of a Map or Parallel that has others inside or around.
+
 A machine is made from a source of chance alone, so a seed names it. The data keeps its
 shape on the way (`xs` a list, `n` a number, `when` a time): results go beside it, not in its
 place, except now and then, so that runtime errors happen but do not end everything early.
@@ -23,11 +27,12 @@ _NAMES_OF_ERRORS = (
     ["States.ALL"],
 )
 _DEEPEST = 3
+_NESTS = ("'Type': 'Map'", "'Type': 'Parallel'")
 
 
-def random_definition(chance: Random) -> dict[str, Any]:
+def random_definition(chance: Random, *, is_plain: bool = False) -> dict[str, Any]:
     """Make a definition."""
-    definition = _Maker(chance).region(1)
+    definition = _Maker(chance, is_plain=is_plain).region(1)
     if chance.random() < 0.2:
         definition["TimeoutSeconds"] = chance.randint(20, 200)
     return definition
@@ -50,8 +55,10 @@ def random_items(chance: Random) -> list[int]:
 class _Maker:
     """Makes the states of one machine, each with a name of its own."""
 
-    def __init__(self, chance: Random) -> None:
+    def __init__(self, chance: Random, *, is_plain: bool) -> None:
         self._chance = chance
+        self._is_plain = is_plain
+        self._is_in_parallel = False
         self._count = 0
 
     def region(self, depth: int) -> dict[str, Any]:
@@ -70,7 +77,9 @@ class _Maker:
     def _state(self, depth: int) -> State:
         makers = [self._task, self._task, self._pass, self._wait, self._choice]
         if depth < _DEEPEST:
-            makers += [self._nest(self._parallel, depth), self._nest(self._map, depth)]
+            makers.append(self._nest(self._map, depth))
+        if depth < _DEEPEST and not self._is_in_parallel:
+            makers.append(self._nest(self._parallel, depth))
         return self._chance.choice(makers)()
 
     @staticmethod
@@ -119,11 +128,18 @@ class _Maker:
                 state = task(name, Resource=INVOKE, Parameters=given)
             case _:
                 state = task(name)
-        state["ResultPath"] = chance.choice(("$.r", "$.r", "$.r", None, "$.n.r"))
+        state["ResultPath"] = self._path("$.r", "$.n.r")
         if chance.random() < 0.05:
             state["Parameters"] = {"FunctionName": "work", "lost.$": "$.nowhere"}
         self._limit(state)
         return self._guard(state)
+
+    def _path(self, path: str, odd: str) -> str | None:
+        """Choose where a result goes: seldom nowhere, or where it can't."""
+        draw = self._chance.random()
+        if draw < 0.1:
+            return None
+        return odd if draw > 0.95 and not self._is_plain else path
 
     def _limit(self, state: State) -> None:
         chance = self._chance
@@ -143,8 +159,21 @@ class _Maker:
             state["Catch"] = [self._catcher(errors) for errors in self._errors()]
         return state
 
+    def _guard_nest(self, state: State, depth: int) -> State:
+        guarded = self._guard(state)
+        inside = str(state.get("Branches") or state.get("ItemProcessor"))
+        is_nested = depth > 1 or any(kind in inside for kind in _NESTS)
+        if self._is_plain and is_nested:
+            guarded.pop("Retry", None)
+        return guarded
+
     def _errors(self) -> list[list[str]]:
-        picked = self._chance.sample(_NAMES_OF_ERRORS, self._chance.randint(1, 2))
+        names = [
+            name
+            for name in _NAMES_OF_ERRORS
+            if name != ["States.HeartbeatTimeout"] or not self._is_plain
+        ]
+        picked = self._chance.sample(names, self._chance.randint(1, 2))
         return sorted(picked, key=lambda names: names == ["States.ALL"])
 
     def _retrier(self, errors: list[str]) -> State:
@@ -162,7 +191,7 @@ class _Maker:
         return retrier
 
     def _catcher(self, errors: list[str]) -> State:
-        path = self._chance.choice(("$.err", "$.err", "$.err", "$.n.err"))
+        path = self._path("$.err", "$.n.err")
         return {"ErrorEquals": errors, "Next": "", "ResultPath": path}
 
     def _pass(self) -> State:
@@ -201,14 +230,16 @@ class _Maker:
         return {"Name": self._name("Choice"), "Type": "Choice", "Choices": rules}
 
     def _parallel(self, depth: int) -> State:
+        self._is_in_parallel = self._is_plain
         branches = [self.region(depth + 1) for _ in range(self._chance.randint(1, 3))]
+        self._is_in_parallel = False
         state: State = {
             "Name": self._name("Parallel"),
             "Type": "Parallel",
             "Branches": branches,
             "ResultPath": "$.r",
         }
-        return self._guard(state)
+        return self._guard_nest(state, depth)
 
     def _map(self, depth: int) -> State:
         chance = self._chance
@@ -227,4 +258,4 @@ class _Maker:
         }
         if chance.random() < 0.05:
             state["ItemSelector"]["lost.$"] = "$.nowhere"
-        return self._guard(state)
+        return self._guard_nest(state, depth)

@@ -59,12 +59,13 @@ class Walk:
     """One random life; `check` is called after every stimulus."""
 
     chance: Random
+    is_plain: bool = False
     definition: dict[str, Any] = field(init=False)
     live: Live = field(init=False)
     past: list[st.Stimulus] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.definition = random_definition(self.chance)
+        self.definition = random_definition(self.chance, is_plain=self.is_plain)
         machine = parse_machine(json.dumps(self.definition))
         self.live = live_before_its_first_turn(machine, random_input(self.chance))
 

@@ -77,7 +77,45 @@ def test_what_is_nested_in_a_sibling_is_torn_down_too() -> None:
         "ParallelStateFailed",
         "ExecutionFailed",
     ]
-    assert {link for _, link in after(it, failing)[:-1]} == {failing}
+
+
+def test_a_map_inside_a_sibling_points_to_its_own_start_with_its_iterations() -> None:
+    nested = each("Each", task("Inner"), ItemsPath="$.xs")
+    it = live(machine(parallel("Both", task("A"), nested)), {"xs": [1]})
+    start = it.one(ev.MapStateStarted).id
+
+    failing = fail_task(it, "A")
+
+    assert after(it, failing)[1:4] == [
+        ("MapIterationAborted", start),
+        ("TaskStateAborted", failing),
+        ("MapStateAborted", start),
+    ]
+
+
+def test_a_parallel_inside_a_sibling_points_to_its_own_start() -> None:
+    nested = parallel("Inner", task("B"), wait("C"))
+    it = live(machine(parallel("Both", task("A"), nested)))
+    start = it.events(ev.ParallelStateStarted)[-1].id
+
+    failing = fail_task(it, "A")
+
+    assert after(it, failing)[1:4] == [
+        ("TaskStateAborted", failing),
+        ("WaitStateAborted", failing),
+        ("ParallelStateAborted", start),
+    ]
+
+
+def test_a_map_in_its_backoff_points_to_what_it_would_be_retried_from() -> None:
+    nested = each("Each", task("B"), ItemsPath="$.xs", Retry=[retry()])
+    it = live(machine(parallel("Both", task("A"), nested)), {"xs": [1]})
+    inner = fail_task(it, "B")
+
+    failing = fail_task(it, "A")
+
+    assert after(it, failing)[1] == ("MapStateAborted", inner)
+    assert it.execution.timers == {}
 
 
 def test_a_state_that_was_left_is_not_aborted() -> None:
