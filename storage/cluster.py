@@ -3,7 +3,7 @@
     <data>/                 mode 0700
         lock                held alone by whoever starts or stops the server
         users               shared by every process that uses the server
-        alive               inherited, locked, by every process of the server
+        alive               inherited, locked, by every process of the server (or initdb)
         password            of the one superuser, made at random
         postgres.log
         postgresql/         PostgreSQL's own folder, with the server's socket
@@ -12,12 +12,13 @@ The server listens on a Unix socket inside its own folder, which nobody but its 
 may enter, and asks for the password even there. It has no TCP port.
 """
 
+import contextlib
 import os
 import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -107,10 +108,13 @@ class Cluster:
         give(unfinished, user)
         password = secrets.token_hex(16)
         write_private(self.data / "password", password)
-        run_initdb(usable_binaries(None, user), unfinished, user, password)
+        binaries = usable_binaries(None, user)
+        with self._lock_to_inherit() as descriptor:
+            run_initdb(binaries, unfinished, user, password, inherited=descriptor)
         with (unfinished / "postgresql.conf").open("a") as configuration:
             configuration.write(f"\ninclude = '{SETTINGS_FILE}'\n")
         unfinished.rename(self.folder)
+        _make_durable(self.data)
 
     def launch(self, settings: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start the server's first process and return without waiting for it."""
@@ -119,14 +123,10 @@ class Cluster:
         self._remove_stale_files()
         self._write_settings(settings, user)
         _rotate(self.log)
-        alive = FileLock(self.data / "alive")
-        try:
-            alive.acquire()
+        with self._lock_to_inherit() as descriptor:
             return spawn_server(
-                binaries, self.folder, user, log=self.log, inherited=alive.descriptor
+                binaries, self.folder, user, log=self.log, inherited=descriptor
             )
-        finally:
-            alive.release()
 
     def shut_down(self, how: signal.Signals) -> None:
         """Tell the server to stop: SIGINT in order, SIGQUIT at once."""
@@ -139,6 +139,16 @@ class Cluster:
         if not self.log.exists():
             return "(the server wrote no log)"
         return self.log.read_text(errors="replace")[-length:].strip()
+
+    @contextlib.contextmanager
+    def _lock_to_inherit(self) -> Iterator[int]:
+        """Yield the held lock that says, in a process that inherits it, who lives."""
+        alive = FileLock(self.data / "alive")
+        alive.acquire()
+        try:
+            yield alive.descriptor
+        finally:
+            alive.release()
 
     def _recorded_pid(self) -> int | None:
         """Return the process that PostgreSQL's pid file names."""
@@ -176,6 +186,15 @@ def works_in(pid: int, folder: Path) -> bool:
         return os.path.samefile(f"/proc/{pid}/cwd", folder)
     except OSError:
         return False
+
+
+def _make_durable(folder: Path) -> None:
+    """Bring the names in a folder to the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _rotate(log: Path) -> None:

@@ -37,8 +37,9 @@ from storage.socketpath import client_folder
 
 SILENCE_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
-LAUNCHES: Final = 3
+FAILURES: Final = 3
 POLL_SECONDS: Final = 0.02
+WATCH_SECONDS: Final = 0.5
 REPORT_SECONDS: Final = 5.0
 BUSY: Final = ("starting up", "not yet accepting", "recovery", "shutting down")
 HOPELESS: Final = ("password authentication failed", "does not exist", "pg_hba.conf")
@@ -83,7 +84,6 @@ class EmbeddedServer:
             self._users.share()
             try:
                 self._bring_up()
-                self._ensure_database()
             except BaseException:
                 self._users.release()
                 raise
@@ -122,20 +122,34 @@ class EmbeddedServer:
         """Return the id of the server's first process while it lives."""
         return self._cluster.postmaster()
 
+    def keep_running(self, stop: threading.Event) -> None:
+        """Revive the server whenever it is killed, until `stop` is set.
+
+        For a thread of a process that lives as long as the server should.
+        """
+        while not stop.wait(WATCH_SECONDS):
+            if self._cluster.postmaster() is not None:
+                continue
+            log.warning("embedded server lost", data=str(self.data))
+            try:
+                self.start()
+            except EmbeddedServerError as error:
+                log.warning("embedded server not revived", reason=str(error))
+
     def _bring_up(self) -> None:
         """Return once the server lets us in; launch it when nothing of it lives.
 
         Repairing its data may take a server long, and it says so; silence may not.
+        One that was killed is launched again, one that gives up is so a few times.
         """
         patience = _Patience(SILENCE_SECONDS)
-        launches = 0
+        failures = 0
         while (problem := self._probe()) is not None:
-            self._reap()
+            failures += self._reap()
+            if failures == FAILURES:
+                raise self._failed("does not stay up", problem)
             if not self._cluster.is_alive():
-                if launches == LAUNCHES:
-                    raise self._failed("does not stay up", problem)
                 self._launch()
-                launches += 1
             if any(phrase in problem for phrase in BUSY):
                 patience.renew()
             if patience.is_over():
@@ -145,11 +159,11 @@ class EmbeddedServer:
             self._wait_a_moment()
 
     def _probe(self) -> str | None:
-        """Try to connect; return what stands in the way, or None."""
+        """Find or create our database; return what stands in the way, or None."""
         if not self._cluster.exists:
             return "there is no data yet"
         try:
-            psycopg.connect(self._url("postgres"), connect_timeout=5).close()
+            _ensure_database(self._url("postgres"))
         except psycopg.OperationalError as error:
             if any(phrase in str(error) for phrase in HOPELESS):
                 raise self._failed("refuses us", str(error)) from error
@@ -165,13 +179,6 @@ class EmbeddedServer:
             _launched[self.data] = self._cluster.launch(self._settings)
         except OSError as error:
             raise self._failed("cannot be launched", str(error)) from error
-
-    def _ensure_database(self) -> None:
-        """Create our database in a new cluster."""
-        with psycopg.connect(self._url("postgres"), autocommit=True) as connection:
-            query = "SELECT 1 FROM pg_database WHERE datname = %s"
-            if connection.execute(query, [DATABASE]).fetchone() is None:
-                connection.execute(f"CREATE DATABASE {DATABASE}".encode())
 
     def _take_down(self) -> None:
         """Stop the server in order, or at once if it takes too long."""
@@ -194,11 +201,13 @@ class EmbeddedServer:
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(POLL_SECONDS)
 
-    def _reap(self) -> None:
-        """Forget the process we launched once it has ended."""
+    def _reap(self) -> bool:
+        """Forget the process we launched once it ended; tell whether it failed."""
         process = _launched.get(self.data)
-        if process is not None and process.poll() is not None:
-            del _launched[self.data]
+        if process is None or process.poll() is None:
+            return False
+        del _launched[self.data]
+        return process.returncode > 0  # a signal's number is negative
 
     def _url(self, database: str) -> str:
         """Return the address of one database of the server."""
@@ -213,6 +222,16 @@ class EmbeddedServer:
             f"the PostgreSQL server of {self.data} {what}: {why.strip()}\n"
             f"The end of {self._cluster.log}:\n{self._cluster.last_words()}"
         )
+
+
+def _ensure_database(maintenance_url: str) -> None:
+    """Create our database where it is missing."""
+    with psycopg.connect(
+        maintenance_url, autocommit=True, connect_timeout=5
+    ) as connection:
+        query = "SELECT 1 FROM pg_database WHERE datname = %s"
+        if connection.execute(query, [DATABASE]).fetchone() is None:
+            connection.execute(f"CREATE DATABASE {DATABASE}".encode())
 
 
 class _Patience:

@@ -27,7 +27,12 @@ def usable_binaries(major: int | None, user: ServerUser | None) -> Binaries:
 
 
 def run_initdb(
-    binaries: Binaries, folder: Path, user: ServerUser | None, password: str
+    binaries: Binaries,
+    folder: Path,
+    user: ServerUser | None,
+    password: str,
+    *,
+    inherited: int,
 ) -> None:
     """Initialise a folder: UTF-8 in the C locale, checksums, no trust for anybody."""
     with _granted(folder, user) as (argument, descriptors):
@@ -43,7 +48,7 @@ def run_initdb(
                 check=False,
                 cwd="/",
                 env=clean_environment(),
-                pass_fds=[*descriptors, reading],
+                pass_fds=[*descriptors, reading, inherited],
                 umask=0o077,
                 **(user.process_arguments() if user else {}),
             )

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -122,6 +123,23 @@ def test_a_killed_server_is_revived_with_its_data(data: Path) -> None:
 
         assert server.postmaster() not in (None, killed)
         assert ask(server.url, "SELECT number FROM kept") == 7
+
+
+def test_a_watched_server_comes_back_by_itself(data: Path) -> None:
+    stop = threading.Event()
+    with EmbeddedServer(data) as server, ThreadPoolExecutor(1) as pool:
+        killed = server.postmaster()
+        assert killed is not None
+        watching = pool.submit(server.keep_running, stop)
+        os.kill(killed, signal.SIGKILL)
+
+        while server.postmaster() in (None, killed):
+            assert not watching.done()
+            threading.Event().wait(0.05)
+        stop.set()
+        watching.result()
+
+        assert ask(server.url, "SELECT 1") == 1
 
 
 def test_a_zombie_is_not_taken_for_a_server(data: Path) -> None:
