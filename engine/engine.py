@@ -49,6 +49,7 @@ from storage.machines import Machines
 log = structlog.get_logger(__name__)
 
 _INBOX_POLL: Final = timedelta(seconds=1)
+_PARTING_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -223,7 +224,7 @@ class Engine:
         self.leases.bumped(epochs)
 
     def _keeper_lost(self, shards: set[int]) -> None:
-        self._spawn(self.shards.give_up(shards))
+        self.shards.lost(shards)
 
     def _keeper_asks(self, shard: int) -> None:
         self._spawn(self._give_up({shard}))
@@ -278,10 +279,15 @@ class Engine:
 
     async def stop(self) -> None:
         """Give every shard up in good order and end; what runs elsewhere goes on there."""
+        self.leases.retire()
         self.wakes.stop()
         await self.housekeeping.stop()
-        held = set(self.shards.epochs)
-        await self._give_up(held)
+        self.leases.leave()
+        try:
+            async with asyncio.timeout(_PARTING_SECONDS):
+                await self._give_up(set(self.shards.epochs))
+        except TimeoutError:
+            log.warning("stopped before the last commits were known", engine=self.id)
         await asyncio.to_thread(self.leases.stop)
         for task in self._tasks:
             task.cancel()

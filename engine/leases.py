@@ -84,7 +84,9 @@ class LeaseKeeper:
         self._asked: int | None = None
         self._wishes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._wake = threading.Event()
+        self._is_retiring = False
         self._is_stopping = False
+        self._is_leaving = False
         self._lease = timedelta(seconds=times.lease)
         self._connection: psycopg.Connection[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
@@ -111,6 +113,14 @@ class LeaseKeeper:
     def given_up(self, shards: set[int]) -> None:
         """Release shards that the lanes have stopped working for."""
         self._wish(lambda: self._release(shards))
+
+    def retire(self) -> None:
+        """Take no more shards; keep those that are held until they are given up."""
+        self._is_retiring = True
+
+    def leave(self) -> None:
+        """Acquire nothing more."""
+        self._is_leaving = True
 
     def stop(self) -> None:
         """Release everything and end the thread; to be called off the loop."""
@@ -161,7 +171,7 @@ class LeaseKeeper:
         live, shards, uptime = self._execute("census", {}).fetchone()
         self._expire_the_dead()
         share = ceil(shards / max(1, live))
-        if len(self._held) < share:
+        if len(self._held) < share and not self._is_retiring:
             may_steal = uptime > self._lease
             self._acquire(share - len(self._held), may_steal=may_steal)
         self._mind_the_share(share)
