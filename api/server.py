@@ -60,6 +60,11 @@ class HttpServer:
         self._listener.listen(_BACKLOG)
         self._serving = asyncio.create_task(self._server.serve([self._listener]))
 
+    async def ended(self) -> None:
+        """Wait until it serves no more, whatever the reason."""
+        if self._serving is not None:
+            await asyncio.shield(self._serving)
+
     async def stop(self) -> None:
         """Stop accepting, end the long polls, let the other requests finish."""
         if self._serving is None:

@@ -83,6 +83,26 @@ def migrate(url: str, *, shards: int | None = None) -> MigrationReport:
             _execute(raw, "SELECT pg_advisory_unlock({})", LOCK_KEY)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SchemaState:
+    """Where a database stands (None: it is empty), and the newest revision there is."""
+
+    current: str | None
+    newest: str
+
+    @property
+    def is_present(self) -> bool:
+        """Whether nothing is to be migrated."""
+        return self.current == self.newest
+
+
+def schema_state(url: str) -> SchemaState:
+    """Tell how far a database is migrated; changes nothing."""
+    with engine_for(url).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return SchemaState(current=current, newest=_head())
+
+
 def engine_for(url: str) -> Engine:
     """Make an engine for any connection string that libpq understands."""
     return create_engine(

@@ -1,0 +1,123 @@
+"""A small client of the AWS JSON 1.0 endpoint, for the commands that ask a server.
+
+The standard library's, because a command that prints one answer should start at once. The
+SDK has a better one; the server and the SDK import nothing of each other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+from urllib.parse import urlsplit
+
+from cli.errors import CommandError, UsageError
+
+Fields: TypeAlias = dict[str, Any]
+
+ENDPOINT_VARIABLE: Final = "STEPWELL_ENDPOINT"
+DEFAULT_ENDPOINT: Final = "http://127.0.0.1:8083"
+_SECONDS: Final = 30.0
+
+
+class NoServerError(CommandError):
+    """No server answers at the endpoint."""
+
+
+class RefusedError(CommandError):
+    """The server refused a request; `name` is the error's public name."""
+
+    def __init__(self, name: str, message: str) -> None:
+        """Take the error as the server names it."""
+        super().__init__(f"{name}: {message}")
+        self.name = name
+
+
+def add_endpoint_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that names the server."""
+    parser.add_argument(
+        "--endpoint",
+        metavar="URL",
+        default=os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT,
+        help=f"the server, also from {ENDPOINT_VARIABLE} (%(default)s)",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """Asks one server."""
+
+    endpoint: str
+
+    def call(self, operation: str, **fields: object) -> Fields:
+        """Perform an operation; fields that are None are left out."""
+        body = json.dumps({k: v for k, v in fields.items() if v is not None})
+        status, answer = self._request(
+            "POST",
+            "/",
+            body,
+            {
+                "Content-Type": "application/x-amz-json-1.0",
+                "X-Amz-Target": f"AWSStepFunctions.{operation}",
+            },
+        )
+        if status != 200:
+            name = str(answer.get("__type", f"HTTP {status}")).rpartition("#")[2]
+            raise RefusedError(name, str(answer.get("message", "")))
+        return answer
+
+    def pages(self, operation: str, member: str, **fields: object) -> Iterator[Fields]:
+        """Yield the items of all pages of a listing."""
+        token: object = None
+        while True:
+            page = self.call(operation, nextToken=token, **fields)
+            yield from page[member]
+            token = page.get("nextToken")
+            if token is None:
+                return
+
+    def is_ready(self) -> bool:
+        """Tell whether a server answers and says that it is ready."""
+        try:
+            return self._request("GET", "/readyz", None, {})[0] == 200
+        except CommandError:
+            return False
+
+    def _request(
+        self, method: str, path: str, body: str | None, headers: dict[str, str]
+    ) -> tuple[int, Fields]:
+        connection = self._connection()
+        try:
+            connection.request(method, path, body, headers)
+            response = connection.getresponse()
+            answer = json.loads(response.read() or b"{}")
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise self._no_server(error) from None
+        finally:
+            connection.close()
+        if not isinstance(answer, dict):
+            raise self._no_server(ValueError("its answer is no JSON object"))
+        return response.status, answer
+
+    def _connection(self) -> http.client.HTTPConnection:
+        parts = urlsplit(self.endpoint)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            msg = f"{self.endpoint!r} is no endpoint: http://HOST:PORT is expected"
+            raise UsageError(msg)
+        kind = (
+            http.client.HTTPSConnection
+            if parts.scheme == "https"
+            else http.client.HTTPConnection
+        )
+        return kind(parts.hostname, parts.port, timeout=_SECONDS)
+
+    def _no_server(self, error: Exception) -> NoServerError:
+        msg = (
+            f"no Stepwell answers at {self.endpoint} ({error}): start one with"
+            f" `stepwell dev`, or name it with --endpoint or {ENDPOINT_VARIABLE}"
+        )
+        return NoServerError(msg)

@@ -1,0 +1,171 @@
+"""The object graph of a server process: every part is made here, by its constructor.
+
+From a database URL to a listening HTTP server: the pool, what the installation says of
+itself, the engine, the API over it, the application, the server. `serving` brings all of it
+up and takes it down in the opposite order; nothing else in the program builds these parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from api.app import App, Health
+from api.arns import Site
+from api.context import Api
+from api.gate import LoopbackGate
+from api.machine_cache import MachineCache, MachineFinder
+from api.operations import endpoints
+from api.pages import PageTokens
+from api.polls import Polls
+from api.server import HttpServer
+from api.wire import Wire
+from api.worker import WorkerEndpoints
+from cli.readiness import Readiness
+from cli.version import version
+from engine.engine import Engine, EngineOptions, Installation
+from engine.leases import LeaseTimes
+from storage.activities import Activities
+from storage.aliases import Aliases
+from storage.connections import Connections, connection_pool
+from storage.histories import Histories
+from storage.installation import InstallationFacts, read_installation
+from storage.listings import Executions
+from storage.machines import Machines
+from storage.tags import Tags
+from storage.versions import Versions
+
+_OPEN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """What a server process is started with."""
+
+    url: str
+    listener: socket.socket
+    lanes: int = 2
+    lease_seconds: float = 3.0
+    worker_seconds: float = 7.0
+    keep: timedelta | None = None
+    site: Site = field(default_factory=lambda: Site.of_environment(os.environ))
+
+    def engine(self) -> EngineOptions:
+        """Return the part that the engine takes."""
+        lease = self.lease_seconds
+        return EngineOptions(
+            region=self.site.region,
+            lanes=self.lanes,
+            leases=LeaseTimes(lease=lease, renew=lease / 3, margin=lease / 6),
+            session_timeout=self.worker_seconds,
+            keep=self.keep,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Server:
+    """A server process that is up."""
+
+    engine: Engine
+    api: Api
+    http: HttpServer
+    readiness: Readiness
+    host: str
+
+    @property
+    def endpoint(self) -> str:
+        """The URL that clients and workers use."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.http.port}"
+
+    async def ended(self) -> None:
+        """Wait until a part has ended that must not; raise what it ended with."""
+        failing = asyncio.create_task(self.engine.failed.wait())
+        closing = asyncio.create_task(self.http.ended())
+        try:
+            await asyncio.wait((failing, closing), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            failing.cancel()
+            closing.cancel()
+        self.engine.raise_failure()
+
+
+@contextlib.asynccontextmanager
+async def serving(options: ServerOptions) -> AsyncIterator[Server]:
+    """Bring a server process up, and take it down in good order."""
+    async with connection_pool(options.url) as pool:
+        await pool.wait(_OPEN_SECONDS)
+        facts = await read_installation(pool.connection)
+        engine = Engine(
+            options.url,
+            Installation(shards=facts.shards, keys=facts.keys),
+            pool.connection,
+            options=options.engine(),
+        )
+        server = _assemble(options, facts, engine, pool.connection)
+        async with _running(server):
+            yield server
+
+
+def _assemble(
+    options: ServerOptions,
+    facts: InstallationFacts,
+    engine: Engine,
+    connections: Connections,
+) -> Server:
+    api = _api(options.site, facts, engine, connections)
+    readiness = Readiness(connections, engine.clock, options.lease_seconds)
+    host, port = options.listener.getsockname()[:2]
+    gate, polls = LoopbackGate(port), Polls()
+    app = App(
+        wire=Wire(endpoints(api), gate, polls),
+        worker=WorkerEndpoints(engine.desk, gate, polls),
+        health=Health(version=version(), reasons_not_ready=readiness.reasons),
+        gate=gate,
+        polls=polls,
+    )
+    http = HttpServer(app, options.listener)
+    return Server(engine=engine, api=api, http=http, readiness=readiness, host=host)
+
+
+def _api(
+    site: Site, facts: InstallationFacts, engine: Engine, connections: Connections
+) -> Api:
+    machines, versions = Machines(connections), Versions(connections)
+    finder = MachineFinder(machines, versions)
+    return Api(
+        site=site,
+        shards=facts.shards,
+        clock=engine.clock,
+        pages=PageTokens(facts.keys, engine.clock),
+        machines=machines,
+        finder=finder,
+        cache=MachineCache(finder, engine.clock),
+        versions=versions,
+        aliases=Aliases(connections),
+        tags=Tags(connections),
+        activities=Activities(connections),
+        executions=Executions(connections),
+        histories=Histories(connections),
+        engine=engine.service,
+    )
+
+
+@contextlib.asynccontextmanager
+async def _running(server: Server) -> AsyncIterator[None]:
+    """Start the engine, then listen; stop listening, then the engine."""
+    await server.engine.start()
+    watching = asyncio.create_task(server.readiness.watch())
+    await server.http.start()
+    try:
+        yield
+    finally:
+        await server.http.stop()
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+        await server.engine.stop()

@@ -1,0 +1,114 @@
+"""One server process from its options to its end, as `serve`, `dev` and `run` have it."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+from datetime import timedelta
+from socket import socket
+from typing import TYPE_CHECKING, Any
+
+import structlog
+
+if TYPE_CHECKING:
+    from cli.compose import Server, ServerOptions
+    from storage.embedded import EmbeddedServer
+
+log = structlog.get_logger(__name__)
+
+_REVIVAL_SECONDS = 1.0
+
+
+def add_engine_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the engine; all have good defaults."""
+    group = parser.add_argument_group("engine")
+    group.add_argument(
+        "--lanes", type=int, default=2, metavar="N", help="(%(default)s)"
+    )
+    group.add_argument(
+        "--lease-seconds",
+        type=float,
+        default=3.0,
+        metavar="S",
+        help="after how long others take over what a dead engine held (%(default)g)",
+    )
+    group.add_argument(
+        "--worker-seconds",
+        type=float,
+        default=7.0,
+        metavar="S",
+        help="after how long a silent worker counts as dead (%(default)g)",
+    )
+    group.add_argument(
+        "--keep-days",
+        type=float,
+        metavar="D",
+        help="delete executions that closed so long ago (never)",
+    )
+
+
+def engine_words(options: argparse.Namespace) -> list[str]:
+    """Return the engine's options as another process is to be given them."""
+    words = [
+        f"--lanes={options.lanes}",
+        f"--lease-seconds={options.lease_seconds}",
+        f"--worker-seconds={options.worker_seconds}",
+        f"--log-level={options.log_level}",
+    ]
+    if options.keep_days is not None:
+        words.append(f"--keep-days={options.keep_days}")
+    return words
+
+
+def server_options(
+    options: argparse.Namespace, url: str, listener: socket
+) -> ServerOptions:
+    """Return what a server process of these options is started with."""
+    from cli.compose import ServerOptions  # loads the whole server
+
+    keep = options.keep_days
+    return ServerOptions(
+        url=url,
+        listener=listener,
+        lanes=options.lanes,
+        lease_seconds=options.lease_seconds,
+        worker_seconds=options.worker_seconds,
+        keep=None if keep is None else timedelta(days=keep),
+    )
+
+
+async def until_ready(server: Server) -> None:
+    """Wait until every shard has an engine."""
+    while await server.readiness.reasons():
+        await asyncio.sleep(0.02)
+
+
+async def revive(embedded: EmbeddedServer | None) -> Any:
+    """Bring an embedded database back whenever its server has died, until cancelled."""
+    while True:
+        await asyncio.sleep(_REVIVAL_SECONDS)
+        if embedded is not None and embedded.postmaster() is None:
+            log.warning("embedded server died", data=str(embedded.data))
+            await asyncio.to_thread(embedded.start)
+
+
+def ready_line(endpoint: str, about: str) -> str:
+    """Return the one line that says where the server is and how SDKs find it."""
+    return (
+        f"Stepwell is ready at {endpoint} ({about})."
+        f" For AWS SDKs: export AWS_ENDPOINT_URL_SFN={endpoint}"
+        " AWS_DISABLE_HOST_PREFIX_INJECTION=true"
+    )
+
+
+def database_environment(url: str) -> dict[str, str]:
+    """Return what tells a child its database; not its command line, which all can read."""
+    from storage.database import URL_VARIABLE
+
+    return {URL_VARIABLE: url}
+
+
+def this_process() -> str:
+    """Name this process in a message."""
+    return f"process {os.getpid()}"
