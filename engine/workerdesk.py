@@ -95,6 +95,11 @@ class WorkerDesk:
                 await waiter
         except TimeoutError:
             return
+        except asyncio.CancelledError:
+            # Its client hung up: what would be assigned now, nobody would fetch.
+            if session.waiter is waiter:
+                session.capacity = 0
+            raise
         finally:
             session.polls -= 1
             session.seen = self._clock.monotonic()

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -30,6 +32,7 @@ CALLBACK = {
     },
 }
 SESSION = "5e551011"
+LONG = {"free": 1, "inventory": [], "wait": 10}
 
 
 def poll(endpoint: str, **changes: Any) -> Any:
@@ -91,6 +94,32 @@ def test_task_missing_from_the_inventory_comes_again(
 
     assert again["token"] == first["token"]
     assert held["tasks"] == []
+
+
+def test_task_does_not_go_to_a_worker_that_hung_up(endpoint: str, client: Any) -> None:
+    hang_up(endpoint)
+    arn = start(client, TASK)["executionArn"]
+
+    (task,) = poll(endpoint, session="another")["tasks"]
+
+    assert task["executionArn"] == arn
+
+
+def hang_up(endpoint: str) -> None:
+    """Begin a poll, see that it waits, and break the connection off."""
+    body = json.dumps({"session": SESSION, "name": "w", "functions": ["charge"]} | LONG)
+    parts = urlsplit(endpoint)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as gone:
+        gone.sendall(
+            f"POST /stepwell/v1/worker/poll HTTP/1.1\r\nHost: {parts.netloc}\r\n"
+            f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"{body}".encode()
+        )
+        gone.settimeout(0.3)
+        with pytest.raises(TimeoutError):
+            gone.recv(1)
+    for _ in range(3):  # the server has read the hang-up before it answers these
+        send(endpoint, "/healthz", method="GET")
 
 
 def test_each_result_has_its_own_verdict(endpoint: str, client: Any) -> None:
