@@ -110,3 +110,22 @@ def bounded(data: str) -> str:
         msg = f"The input must have at most {MAX_CHARACTERS} characters"
         raise FunctionError(msg)
     return data
+
+
+_JAVA_MASK: Final = (1 << 48) - 1
+
+
+def _java_next(state: int) -> int:
+    return (state * 0x5DEECE66D + 0xB) & _JAVA_MASK
+
+
+def seeded_bits(seed: int) -> int:
+    """Return the 31 bits that Java's generator yields first for a seed."""
+    return _java_next((seed ^ 0x5DEECE66D) & _JAVA_MASK) >> 17
+
+
+def seeded_random(seed: int) -> float:
+    """Return the number in [0, 1) that Java's generator yields first for a seed."""
+    first = _java_next((seed ^ 0x5DEECE66D) & _JAVA_MASK)
+    second = _java_next(first)
+    return ((first >> 22 << 27) + (second >> 21)) / (1 << 53)

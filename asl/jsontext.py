@@ -24,6 +24,7 @@ _SAMPLED_DIGITS: Final = re.compile(r"[0-9]{3}")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
+_UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
 def loads(text: str) -> Json:
@@ -102,3 +103,8 @@ def dumps(value: Json) -> str:
 
 def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
+
+
+def is_storable(text: str) -> bool:
+    """Tell whether a text can be stored as it is, without JSON's escapes around it."""
+    return _UNSTORABLE.search(text) is None

@@ -11,7 +11,7 @@ from typing import Final
 from asl.errors import DefinitionError, PayloadError
 from asl.fields import MAX_SECONDS, Fields
 from asl.jsonerrors import find_fault
-from asl.jsontext import loads
+from asl.jsontext import is_storable, loads
 from asl.language import Scope
 from asl.model import Machine, Region, State
 from asl.payload import Json
@@ -146,6 +146,9 @@ class _Compiler:
     def _check_name(self, name: str, states: Fields) -> None:
         if not 0 < len(name) <= MAX_NAME:
             message = f"State name must have between 1 and {MAX_NAME} characters"
+            states.refuse(name, message, Code.INVALID_STATE_NAME)
+        if not is_storable(name):
+            message = "State name must contain neither NUL nor lone surrogates"
             states.refuse(name, message, Code.INVALID_STATE_NAME)
         if name in self._names:
             message = f"Duplicate State name: {name}"

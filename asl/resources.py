@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from asl.jsontext import is_storable
 from asl.model import Pattern, Resource, ResourceKind
 
 _LAMBDA: Final = re.compile(
@@ -19,6 +20,8 @@ _SERVICE: Final = re.compile(
 
 def parse_resource(arn: str) -> Resource | None:
     """Take a Resource apart; None when it is none."""
+    if not is_storable(arn):
+        return None
     function = _LAMBDA.fullmatch(arn)
     if function is not None:
         return Resource(arn, ResourceKind.LAMBDA_FUNCTION, function=function[1])

@@ -1,7 +1,8 @@
 """The JSONata engine behind its two methods, and the limits that every evaluation runs under.
 
-`jlens` evaluates outside the interpreter lock and stops by itself at each of its limits; where
-its binary cannot be installed, `asl.jsonata.fallback` takes its place.
+`asl.jsonata.rust` evaluates outside the interpreter lock and stops by itself at each of the
+limits. `asl.jsonata.python` is the fallback for machines without its binary: it keeps the
+limits of time and depth only, and belongs into a process of its own there.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol, TypeAlias
-
-import jlens
 
 from asl.payload import Json
 
@@ -64,53 +63,6 @@ class Engine(Protocol):
     ) -> str | None:
         """Return the result as JSON text, None for undefined; raise JsonataError."""
 
-
-class JlensEngine:
-    """The engine in Rust."""
-
-    def compile(self, source: str) -> Query:
-        """Compile an expression; raise JsonataSyntaxError."""
-        try:
-            expression = jlens.Expression(source)
-            found = expression.reads()
-        except jlens.JlensError as error:
-            msg = f"{error.code}: {error}"
-            raise JsonataSyntaxError(msg) from error
-        names = found.get("bindings", {})
-        states = names.get("states", {})
-        return Query(
-            source,
-            expression,
-            None if found.get("everyBinding") else frozenset(names) - {"states"},
-            frozenset(states) if isinstance(states, dict) else None,
-        )
-
-    def evaluate(
-        self, query: Query, bindings: Bindings, moment: datetime, seed: int
-    ) -> str | None:
-        """Return the result as JSON text, None for undefined; raise JsonataError."""
-        expression = query.handle
-        assert isinstance(expression, jlens.Expression)
-        try:
-            return expression.evaluate_json(
-                None,
-                dict(bindings),
-                timeout=MAX_MILLISECONDS / 1000,
-                max_depth=MAX_DEPTH,
-                max_steps=MAX_STEPS,
-                max_string_length=MAX_TEXT,
-                max_array_length=MAX_ITEMS,
-                max_result_size=MAX_RESULT,
-                now=moment,
-                seed=seed,
-            )
-        except jlens.JlensError as error:
-            raise JsonataError(error.code, str(error)) from error
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise JsonataError("D1001", str(error)) from error
-
-
-ENGINE: Final[Engine] = JlensEngine()
 
 _CHANCE: Final = re.compile(r"\$(?:random|shuffle)\b")
 

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 
 from asl.errors import StatesError
-from asl.jsonata.engine import ENGINE, Bindings, JsonataError, Query, draws_lots
+from asl.jsonata.choosing import ENGINE
+from asl.jsonata.engine import Bindings, JsonataError, Query, draws_lots
 from asl.jsonata.functions import MakeHost, added_functions
 from asl.jsontext import dumps, loads
 from asl.language import Scope

@@ -15,6 +15,7 @@ from asl.calculations import (
     number,
     parse,
     partition,
+    seeded_random,
     span,
 )
 from asl.jsonata.engine import Host, JsonataError
@@ -85,16 +86,6 @@ def _guarded_optional(apply: Callable[..., Json]) -> Host:
             raise JsonataError("T0410", str(error)) from None
 
     return call
-
-
-def seeded_random(seed: int) -> float:
-    """Return the number in [0, 1) that Java's generator yields first for a seed."""
-    mask = (1 << 48) - 1
-    state = (seed ^ 0x5DEECE66D) & mask
-    state = (state * 0x5DEECE66D + 0xB) & mask
-    high = state >> 22
-    state = (state * 0x5DEECE66D + 0xB) & mask
-    return float((high << 27) + (state >> 21)) / float(1 << 53)
 
 
 _FUNCTIONS: Final[dict[str, MakeHost]] = {

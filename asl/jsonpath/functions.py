@@ -17,6 +17,7 @@ from asl.calculations import (
     parse,
     partition,
     same,
+    seeded_bits,
     span,
     text,
 )
@@ -83,13 +84,7 @@ def _random(environment: Environment, values: list[Json]) -> Json:
         raise FunctionError("The end number must be greater than the start number")
     if len(values) == 2:
         return first + int(environment.entropy.random() * (last - first))
-    return first + seeded(number(values[2])) % (last - first)
-
-
-def seeded(seed: int) -> int:
-    """Return the first 31 bits that Java's generator yields for a seed."""
-    scrambled = (seed ^ 0x5DEECE66D) & ((1 << 48) - 1)
-    return ((scrambled * 0x5DEECE66D + 0xB) & ((1 << 48) - 1)) >> 17
+    return first + seeded_bits(number(values[2])) % (last - first)
 
 
 def _split(_environment: Environment, values: list[Json]) -> Json:

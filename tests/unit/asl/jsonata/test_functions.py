@@ -1,6 +1,7 @@
 import pytest
 
-from asl.jsonata.functions import added_functions, seeded_random
+from asl.calculations import seeded_random
+from asl.jsonata.functions import added_functions
 
 
 @pytest.mark.parametrize(
