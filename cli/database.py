@@ -73,16 +73,23 @@ def open_existing_database(options: argparse.Namespace) -> Iterator[Database]:
 
 def prepare_schema(database: Database) -> None:
     """Migrate a database that is ours; require of another that it has been migrated."""
-    from storage.migrate import migrate, schema_state
-
     if database.embedded is not None:
-        migrate(database.url)
+        migrate_schema(database)
         return
+    from storage.migrate import schema_state
+
     state = schema_state(database.url)
     if not state.is_present:
         at = "is empty" if state.current is None else f"stands at {state.current}"
         msg = f"the database {at}, {state.newest} is needed: run `stepwell migrate`"
         raise CommandError(msg)
+
+
+def migrate_schema(database: Database) -> None:
+    """Bring a database to the present schema."""
+    from storage.migrate import migrate
+
+    migrate(database.url)
 
 
 def _folder(options: argparse.Namespace) -> Path:

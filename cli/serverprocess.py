@@ -7,7 +7,7 @@ import asyncio
 import os
 from datetime import timedelta
 from socket import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -84,7 +84,7 @@ async def until_ready(server: Server) -> None:
         await asyncio.sleep(0.02)
 
 
-async def revive(embedded: EmbeddedServer | None) -> Any:
+async def revive(embedded: EmbeddedServer | None) -> None:
     """Bring an embedded database back whenever its server has died, until cancelled."""
     while True:
         await asyncio.sleep(_REVIVAL_SECONDS)
