@@ -60,6 +60,16 @@ def ask(url: str, query: str) -> object:
     return row[0]
 
 
+def kill_server(server: EmbeddedServer) -> int:
+    """Kill the server's first process; return its id once it is dead."""
+    postmaster = server.postmaster()
+    assert postmaster is not None
+    os.kill(postmaster, signal.SIGKILL)
+    while server.postmaster() == postmaster:
+        threading.Event().wait(0.01)
+    return postmaster
+
+
 def test_a_new_server_is_safe_and_speaks_utf8(data: Path) -> None:
     with EmbeddedServer(data) as server:
         names = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
@@ -115,9 +125,7 @@ def test_a_killed_server_is_revived_with_its_data(data: Path) -> None:
     with EmbeddedServer(data) as server:
         with connect(server.url) as connection:
             connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
-        killed = server.postmaster()
-        assert killed is not None
-        os.kill(killed, signal.SIGKILL)
+        killed = kill_server(server)
 
         server.start()
 
@@ -128,10 +136,8 @@ def test_a_killed_server_is_revived_with_its_data(data: Path) -> None:
 def test_a_watched_server_comes_back_by_itself(data: Path) -> None:
     stop = threading.Event()
     with EmbeddedServer(data) as server, ThreadPoolExecutor(1) as pool:
-        killed = server.postmaster()
-        assert killed is not None
+        killed = kill_server(server)
         watching = pool.submit(server.keep_running, stop)
-        os.kill(killed, signal.SIGKILL)
 
         while server.postmaster() in (None, killed):
             assert not watching.done()
@@ -145,7 +151,7 @@ def test_a_watched_server_comes_back_by_itself(data: Path) -> None:
 def test_a_zombie_is_not_taken_for_a_server(data: Path) -> None:
     with other_user(data) as (_, postmaster):
         # Its parent lives and does not wait for it.
-        os.kill(postmaster, signal.SIGKILL)
+        kill_server(EmbeddedServer(data))
 
         with EmbeddedServer(data) as server:
             assert server.postmaster() not in (None, postmaster)

@@ -1,5 +1,7 @@
 """Every data folder gets a path that is short enough for a socket."""
 
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +10,13 @@ from storage.errors import EmbeddedServerError
 from storage.socketpath import client_folder, is_usable
 
 LONG = "folder" * 20
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    """Return a folder with a short path, which pytest's own is not."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(autouse=True)
