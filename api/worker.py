@@ -202,6 +202,7 @@ def _encode_report(request: ReportRequest, response: ReportResponse) -> bytes:
     results = [
         {"token": result.token, "verdict": verdict.value}
         for result, verdict in zip(request.results, response.verdicts, strict=True)
+        if verdict is not None
     ]
     return encode({"results": results, "cancelled": response.cancelled})
 

@@ -9,12 +9,12 @@ import boto3
 import botocore.config
 import pytest
 
-from tests.support.api_server import engine_parts, serve
+from tests.support.api_server import serve
 
 
 @pytest.fixture
 def endpoint(clean_database: str) -> Iterator[str]:
-    with serve(lambda: engine_parts(clean_database)) as url:
+    with serve(clean_database) as url:
         yield url
 
 

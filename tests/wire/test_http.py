@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,17 +12,26 @@ import boto3
 import botocore.config
 import pytest
 
+from cli.version import version
 from tests.wire.raw import AWS_JSON, TARGET, call, send
 
 
 def test_probes_answer(endpoint: str) -> None:
     alive = send(endpoint, "/healthz", method="GET")
-    ready = send(endpoint, "/readyz", method="GET")
-    version = send(endpoint, "/version", method="GET")
+    told = send(endpoint, "/version", method="GET")
 
     assert (alive.status, alive.body) == (200, {"status": "ok"})
-    assert (ready.status, ready.body) == (200, {"status": "ready"})
-    assert (version.status, version.body) == (200, {"version": "test"})
+    assert (told.status, told.body) == (200, {"version": version()})
+
+
+def test_server_becomes_ready(endpoint: str) -> None:
+    def asked() -> Iterator[Any]:
+        while True:
+            yield send(endpoint, "/readyz", method="GET")
+
+    ready = next(answer for answer in asked() if answer.status == 200)
+
+    assert ready.body == {"status": "ready"}
 
 
 @pytest.mark.parametrize(

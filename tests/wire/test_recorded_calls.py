@@ -14,7 +14,7 @@ from botocore import xform_name
 from botocore.exceptions import ClientError
 
 from api.arns import Site
-from tests.support.api_server import engine_parts, serve
+from tests.support.api_server import serve
 from tests.support.recordings import ACCOUNT, Replay, recorded_error
 
 CASES = Path(__file__).parents[1] / "conformance" / "cases"
@@ -37,7 +37,7 @@ def recorded_client(clean_database: str, aws_session: Any) -> Iterator[Any]:
         inject_host_prefix=False,
         parameter_validation=False,
     )
-    with serve(lambda: engine_parts(clean_database, site)) as url:
+    with serve(clean_database, site) as url:
         client = aws_session.client("stepfunctions", endpoint_url=url, config=config)
         with contextlib.closing(client):
             yield client
