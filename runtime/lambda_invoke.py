@@ -6,6 +6,7 @@ returned as the service's Invoke answer does.
 
 from __future__ import annotations
 
+from asl.jsontext import is_storable
 from asl.model import Resource
 from asl.payload import EMPTY_OBJECT_TEXT, Json, Payload
 
@@ -23,10 +24,12 @@ def function_name(reference: str) -> str:
 
 
 def called_function(parameters: Payload) -> str | None:
-    """Return the bare name of the function that the parameters name."""
+    """Return the bare name of the function that the parameters name, if it can be one."""
     value = parameters.value
     reference = value.get("FunctionName") if isinstance(value, dict) else None
-    return function_name(reference) if isinstance(reference, str) else None
+    if not isinstance(reference, str) or not is_storable(reference):
+        return None
+    return function_name(reference)
 
 
 def function_input(parameters: Payload) -> Payload:

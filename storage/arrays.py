@@ -96,13 +96,17 @@ def int8_array(values: Iterable[int | None]) -> Int8Array:
 
 
 def text_array(values: Iterable[str | None]) -> TextArray:
-    """Pack texts as UTF-8; None is NULL."""
+    """Pack texts as UTF-8; None is NULL.
+
+    A lone surrogate, which UTF-8 has not, is left for the server to refuse: the row is the
+    culprit then, not the batch.
+    """
     elements = []
     for value in values:
         if value is None:
             elements.append(_NULL)
         else:
-            raw = value.encode()
+            raw = value.encode(errors="surrogatepass")
             elements.append(_LENGTH(len(raw)) + raw)
     return TextArray(elements)
 

@@ -89,7 +89,20 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
 }
 _TIMES: Final = frozenset({"due", "heartbeat_due", "deadline"})
 _TUPLES: Final = frozenset({"regions", "starts"})
-_ALWAYS_SHOWN: Final = frozenset({"index", "length", "redrive_count"})
+# Fields of which an empty value is not the same as none.
+_ALWAYS_SHOWN: Final = frozenset(
+    {
+        "assigned",
+        "cause",
+        "credentials",
+        "error",
+        "heartbeat_seconds",
+        "index",
+        "length",
+        "redrive_count",
+        "timeout_seconds",
+    }
+)
 _FAILURE_KEY: Final = "failure"
 _CACHED_TEXTS: Final = 20_000
 
