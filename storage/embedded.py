@@ -39,7 +39,6 @@ SILENCE_SECONDS: Final = 60.0
 STOP_SECONDS: Final = 30.0
 FAILURES: Final = 3
 POLL_SECONDS: Final = 0.02
-WATCH_SECONDS: Final = 0.5
 REPORT_SECONDS: Final = 5.0
 BUSY: Final = ("starting up", "not yet accepting", "recovery", "shutting down")
 HOPELESS: Final = ("password authentication failed", "does not exist", "pg_hba.conf")
@@ -121,20 +120,6 @@ class EmbeddedServer:
     def postmaster(self) -> int | None:
         """Return the id of the server's first process while it lives."""
         return self._cluster.postmaster()
-
-    def keep_running(self, stop: threading.Event) -> None:
-        """Revive the server whenever it is killed, until `stop` is set.
-
-        For a thread of a process that lives as long as the server should.
-        """
-        while not stop.wait(WATCH_SECONDS):
-            if self._cluster.postmaster() is not None:
-                continue
-            log.warning("embedded server lost", data=str(self.data))
-            try:
-                self.start()
-            except EmbeddedServerError as error:
-                log.warning("embedded server not revived", reason=str(error))
 
     def _bring_up(self) -> None:
         """Return once the server lets us in; launch it when nothing of it lives.

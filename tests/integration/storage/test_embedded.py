@@ -133,21 +133,6 @@ def test_a_killed_server_is_revived_with_its_data(data: Path) -> None:
         assert ask(server.url, "SELECT number FROM kept") == 7
 
 
-def test_a_watched_server_comes_back_by_itself(data: Path) -> None:
-    stop = threading.Event()
-    with EmbeddedServer(data) as server, ThreadPoolExecutor(1) as pool:
-        killed = kill_server(server)
-        watching = pool.submit(server.keep_running, stop)
-
-        while server.postmaster() in (None, killed):
-            assert not watching.done()
-            threading.Event().wait(0.05)
-        stop.set()
-        watching.result()
-
-        assert ask(server.url, "SELECT 1") == 1
-
-
 def test_a_zombie_is_not_taken_for_a_server(data: Path) -> None:
     with other_user(data) as (_, postmaster):
         # Its parent lives and does not wait for it.
