@@ -43,6 +43,12 @@ class QueryLanguage(Protocol):
     def arguments(self) -> Expression:
         """Compile what a Task or Parallel passes on."""
 
+    def payload(self, fields: Fields, name: str) -> Expression | None:
+        """Compile a template in a field of an inner object; None when absent."""
+
+    def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
+        """Compile a positive integer in a field of an inner object; None when absent."""
+
     def credentials(self) -> Credentials | None:
         """Compile the Credentials of a Task."""
 

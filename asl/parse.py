@@ -100,6 +100,7 @@ class _Compiler:
         self.regions: list[Region] = []
         self.references: dict[str, list[str]] = {}
         self._names: set[str] = set()
+        self._labels: set[str] = set()
 
     def region(self, fields: Fields, depth: int) -> int:
         """Compile the whole machine, a branch or a processor; return its number."""
@@ -138,6 +139,7 @@ class _Compiler:
             inner.allow(_REGION_FIELDS)
             return self.region(inner, depth + 1)
 
+        self._check_label(fields)
         state = compile_state(scope, language, subregion)
         if scope.references:
             self.references[name] = sorted(scope.references)
@@ -154,3 +156,11 @@ class _Compiler:
             message = f"Duplicate State name: {name}"
             states.refuse(name, message, Code.DUPLICATE_STATE_NAME)
         self._names.add(name)
+
+    def _check_label(self, fields: Fields) -> None:
+        label = fields.raw("Label")
+        if isinstance(label, str) and fields.raw("Type") == "Map":
+            if label in self._labels:
+                message = f"Duplicate Label name: {label}"
+                fields.refuse("Label", message, Code.DUPLICATE_LABEL_NAME)
+            self._labels.add(label)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
+from asl.distributed import check_distributed
 from asl.errors import StatesError
 from asl.fields import Fields
 from asl.jsonata.language import Jsonata
@@ -54,9 +55,6 @@ _FIELDS: Final[dict[str, frozenset[str]]] = {
     "Choice": _COMMON | {"Choices", "Default"},
     "Succeed": _COMMON,
     "Fail": _COMMON | {"Error", "Cause"},
-}
-_RULE_FIELDS: Final = {
-    "JSONata": frozenset({"Condition", "Next", "Output", "Assign", "Comment"}),
 }
 Subregion: TypeAlias = Callable[[Fields], int]
 
@@ -211,11 +209,13 @@ def _parallel(draft: Draft) -> State:
 def _map(draft: Draft) -> State:
     fields, language = draft.fields, draft.language
     processor = _processor(fields)
+    mode = _mode(processor)
+    check_distributed(fields, mode, language)
     return MapState(
         name=draft.scope.name,
         next=draft.next,
         processor=-1 if processor is None else draft.region(processor),
-        mode=_mode(processor),
+        mode=mode,
         items=language.items(),
         item_input=language.item_input(),
         max_concurrency=language.max_concurrency(),
@@ -236,10 +236,20 @@ def _processor(fields: Fields) -> Fields | None:
 
 def _mode(processor: Fields | None) -> ProcessorMode:
     config = None if processor is None else processor.object("ProcessorConfig")
-    mode = None if config is None else config.text("Mode")
-    if config is not None and mode not in (None, "INLINE", "DISTRIBUTED"):
-        config.refuse("Mode", "Value is not one of: [INLINE, DISTRIBUTED]")
+    if config is None:
+        return ProcessorMode.INLINE
+    config.allow({"Mode", "ExecutionType", "Comment"})
+    mode = _one_of(config, "Mode", ("INLINE", "DISTRIBUTED"))
+    _one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"))
     return ProcessorMode.DISTRIBUTED if mode == "DISTRIBUTED" else ProcessorMode.INLINE
+
+
+def _one_of(fields: Fields, name: str, allowed: tuple[str, ...]) -> str | None:
+    value = fields.text(name)
+    if value is not None and value not in allowed:
+        listed = ", ".join(allowed)
+        fields.refuse(name, f"Value is not one of: [{listed}]")
+    return value
 
 
 _COMPILERS: Final[dict[str, Callable[[Draft], State]]] = cast(

@@ -33,6 +33,10 @@ class _Undefined(Exception):  # noqa: N818 - an answer: the expression yields no
     pass
 
 
+class _Unsupported(Exception):  # noqa: N818 - an answer: the expression yields a function
+    pass
+
+
 class _NotPlain(Exception):  # noqa: N818 - an answer: ask the engine instead
     pass
 
@@ -88,6 +92,8 @@ def _worded(source: str, field: str, evaluate: Evaluate) -> Evaluate:
             return evaluate(environment)
         except _Undefined:
             cause = f"{prefix}returned nothing (undefined)."
+        except _Unsupported:
+            cause = f"{prefix}returned an unsupported result type."
         except JsonataError as error:
             cause = f"{prefix}threw an error during evaluation. {error.code}: {error}"
         raise evaluation_failed(cause, field)
@@ -183,11 +189,21 @@ def _compile_query(query: Query) -> Evaluate:
         seed = int(environment.entropy.random() * (1 << 53)) if is_random else 0
         bindings = _bindings(query, environment, added)
         text = ENGINE.evaluate(query, bindings, environment.now, seed)
-        if text is None:
-            raise _Undefined
-        return loads(text)
+        if text is not None:
+            return loads(text)
+        if _yields_function(query, bindings, environment, seed):
+            raise _Unsupported
+        raise _Undefined
 
     return read
+
+
+def _yields_function(
+    query: Query, bindings: Bindings, environment: Environment, seed: int
+) -> bool:
+    """The engines return nothing for a function, too: ask for the type."""
+    asking = ENGINE.compile(f"$type(({query.source}\n))")
+    return ENGINE.evaluate(asking, bindings, environment.now, seed) == '"function"'
 
 
 def _bindings(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from asl.assignments import check_names
 from asl.errors import StatesError
 from asl.fields import MAX_SECONDS, Fields
 from asl.jsonata.expression import (
@@ -52,7 +53,7 @@ class Jsonata:
 
     def arguments(self) -> Expression:
         """Compile Arguments; without any the input is passed on."""
-        made = self._payload(self._fields, "Arguments")
+        made = self.payload(self._fields, "Arguments")
         if made is None:
             return _input
 
@@ -80,11 +81,15 @@ class Jsonata:
 
     def seconds(self, name: str) -> Seconds | None:
         """Compile a number of seconds, fixed or by expression."""
-        number = self._number(name)
+        return self.amount(self._fields, name, MAX_SECONDS)
+
+    def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
+        """Compile a positive integer, fixed or by expression; None when absent."""
+        number = self._number(fields, name)
         if number is None:
-            fixed = self._fields.integer(name, 1, MAX_SECONDS)
+            fixed = fields.integer(name, 1, most)
             return None if fixed is None else lambda _environment: fixed
-        return whole(number, self._field(name), 1)
+        return whole(number, field_name(fields.at(name), self._scope), 1)
 
     def leave(self) -> Leave:
         """Compile Output and Assign of a state with a result."""
@@ -107,7 +112,7 @@ class Jsonata:
         return self._leave(catcher, _error_output)
 
     def _leave(self, fields: Fields, default: Expression) -> Leave:
-        output = self._payload(fields, "Output") or default
+        output = self.payload(fields, "Output") or default
         assign = self._assign(fields)
         if assign is None:
             return lambda environment: Outcome(output(environment))
@@ -119,6 +124,7 @@ class Jsonata:
         assign = fields.object("Assign")
         if assign is None:
             return None
+        check_names(assign)
         template = compile_template(assign.values, assign.location, self._scope)
         evaluate, constant = template.evaluate, assign.values
         if evaluate is None:
@@ -131,7 +137,8 @@ class Jsonata:
 
         return apply
 
-    def _payload(self, fields: Fields, name: str) -> Expression | None:
+    def payload(self, fields: Fields, name: str) -> Expression | None:
+        """Compile a template in a field; None when absent."""
         if name not in fields:
             return None
         return compile_payload(fields.raw(name), fields.at(name), self._scope)
@@ -156,7 +163,7 @@ class Jsonata:
         if name is None:
             return at_once
         if name == "Seconds":
-            number = self._number(name)
+            number = self._number(self._fields, name)
             if number is None:
                 return fixed_seconds(self._fields)
             return seconds_due(whole(number, name, 0))
@@ -205,14 +212,14 @@ class Jsonata:
 
     def item_input(self) -> ItemInput:
         """Compile ItemSelector."""
-        selector = self._payload(self._fields, "ItemSelector")
+        selector = self.payload(self._fields, "ItemSelector")
         if selector is None:
             return lambda _environment, _index, item: Payload.of_value(item)
         return lambda environment, _index, _item: selector(environment)
 
     def max_concurrency(self) -> Seconds:
         """Compile MaxConcurrency."""
-        number = self._number("MaxConcurrency")
+        number = self._number(self._fields, "MaxConcurrency")
         if number is None:
             fixed = self._fields.integer("MaxConcurrency", 0) or 0
             return lambda _environment: fixed
@@ -221,8 +228,8 @@ class Jsonata:
     def tolerance(self) -> Callable[[Environment], Tolerance]:
         """Compile the tolerated failures."""
         fields = self._fields
-        read_count = self._number("ToleratedFailureCount")
-        read_percentage = self._number("ToleratedFailurePercentage")
+        read_count = self._number(self._fields, "ToleratedFailureCount")
+        read_percentage = self._number(self._fields, "ToleratedFailurePercentage")
         count, percentage = 0, 0.0
         if read_count is None:
             count = fields.integer("ToleratedFailureCount", 0) or 0
@@ -237,9 +244,6 @@ class Jsonata:
 
         return tolerance
 
-    def _field(self, name: str) -> str:
-        return field_name(self._fields.at(name), self._scope)
-
     def _expression(self, fields: Fields, name: str, kind: str) -> Evaluate | None:
         """Compile a field that must yield a type; None when it is no expression."""
         value = fields.raw(name)
@@ -249,8 +253,10 @@ class Jsonata:
         evaluate = compile_expression(value, location, self._scope)
         return require_kind(kind, value, field_name(location, self._scope), evaluate)
 
-    def _number(self, name: str) -> Callable[[Environment], float] | None:
-        evaluate = self._expression(self._fields, name, "number")
+    def _number(
+        self, fields: Fields, name: str
+    ) -> Callable[[Environment], float] | None:
+        evaluate = self._expression(fields, name, "number")
         if evaluate is None:
             return None
 

@@ -6,13 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from asl.errors import StatesError
-from asl.jsonpath.flow import field_path, invalid_path
-from asl.jsonpath.intrinsics import (
-    IntrinsicSyntaxError,
-    compile_intrinsic,
-    is_intrinsic,
-)
-from asl.jsonpath.path import PathMiss
+from asl.jsonpath.template import compile_value
 from asl.jsontext import dumps
 from asl.language import Failure, Scope
 from asl.model import Environment
@@ -51,26 +45,7 @@ def _text_only(name: str, read: Callable[[Environment], Json]) -> Part:
 
 def _dynamic(name: str, scope: Scope) -> Callable[[Environment], Json]:
     text = scope.fields.text(name)
-    if text is not None and is_intrinsic(text):
-        return _intrinsic(name, text, scope)
-    path = field_path(scope.fields, name, scope)
-    if path is None:
+    if text is None:
         return lambda _environment: None
-
-    def read(environment: Environment) -> Json:
-        try:
-            return path.read(environment, environment.input)
-        except PathMiss as miss:
-            raise invalid_path(path, miss) from None
-
-    return read
-
-
-def _intrinsic(name: str, text: str, scope: Scope) -> Callable[[Environment], Json]:
-    try:
-        intrinsic = compile_intrinsic(text)
-    except IntrinsicSyntaxError as error:
-        scope.fields.refuse(name, str(error))
-        return lambda _environment: None
-    scope.references.update(intrinsic.variables)
-    return lambda environment: intrinsic.read(environment, environment.input)
+    read = compile_value(name, text, scope.fields.at(name), scope)
+    return lambda environment: read(environment, environment.input)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
+from asl.assignments import check_names
 from asl.errors import StatesError
 from asl.fields import Fields
 from asl.jsonpath.path import (
@@ -24,7 +25,13 @@ from asl.jsonpath.path import (
     compile_path,
     compile_reference_path,
 )
-from asl.jsonpath.template import Stage, compile_template, payload_stage, reference
+from asl.jsonpath.template import (
+    DYNAMIC,
+    Stage,
+    compile_template,
+    payload_stage,
+    reference,
+)
 from asl.jsontext import dumps
 from asl.language import Scope
 from asl.model import Environment
@@ -156,6 +163,7 @@ def assign_stage(fields: Fields, scope: Scope) -> Assign | None:
     assign = fields.object("Assign")
     if assign is None:
         return None
+    check_names(assign, DYNAMIC)
     template = compile_template(assign.values, assign.location, scope)
     read, constant = template.read, assign.values
     if read is None:

@@ -17,7 +17,7 @@ from asl.jsonpath.flow import (
     field_path,
     template_stage,
 )
-from asl.jsonpath.numbers import float_path, integer_path, value_of
+from asl.jsonpath.numbers import float_path, integer_path, seconds_path, value_of
 from asl.jsonpath.template import compile_template
 from asl.jsonpath.waits import compile_due
 from asl.jsontext import dumps
@@ -94,16 +94,32 @@ class JsonPath:
             return lambda _environment: value
         return lambda environment: read(environment, effective(environment))
 
+    def payload(self, fields: Fields, name: str) -> Expression | None:
+        """Compile a template in a field of an inner object; None when absent."""
+        stage, effective = (
+            template_stage(fields, name, self._scope),
+            self._flow.effective,
+        )
+        if stage is None:
+            return None
+        return lambda environment: stage(environment, effective(environment))
+
+    def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
+        """Compile a positive integer in a field of an inner object; None when absent."""
+        fields.exclusive(name, f"{name}Path")
+        fixed = fields.integer(name, 1, most)
+        if fixed is not None:
+            return lambda _environment: fixed
+        return integer_path(fields, f"{name}Path", self._scope, self._flow.effective)
+
     def seconds(self, name: str) -> Seconds | None:
         """Compile a number of seconds, fixed or from a path."""
         self._fields.exclusive(name, f"{name}Path")
         fixed = self._fields.integer(name, 1, MAX_SECONDS)
         if fixed is not None:
             return lambda _environment: fixed
-        read = integer_path(
-            self._fields, f"{name}Path", self._scope, self._flow.effective
-        )
-        return read if read is None else _positive(f"{name}Path", read)
+        effective = self._flow.effective
+        return seconds_path(self._fields, f"{name}Path", self._scope, effective)
 
     def leave(self) -> Leave:
         """Compile ResultSelector, ResultPath, OutputPath and Assign."""
@@ -285,14 +301,3 @@ def _leave_result(environment: Environment) -> Outcome:
 
 def _leave_input(environment: Environment) -> Outcome:
     return Outcome(environment.input)
-
-
-def _positive(name: str, read: Callable[[Environment], int]) -> Seconds:
-    def seconds(environment: Environment) -> int:
-        value = read(environment)
-        if value <= 0:
-            cause = f"The {name} parameter references a non-positive value: {value}"
-            raise StatesError("States.Runtime", cause)
-        return value
-
-    return seconds

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from asl.errors import StatesError
 from asl.fields import Fields
 from asl.jsonpath.flow import field_path, invalid_path
 from asl.jsonpath.path import Path, PathMiss, compile_reference_path
+from asl.jsonpath.template import read_field_path
 from asl.jsontext import dumps
 from asl.language import Scope
 from asl.model import Environment
@@ -17,6 +19,8 @@ from asl.payload import Json, Payload
 Effective: TypeAlias = Callable[[Environment], Payload]
 Integer: TypeAlias = Callable[[Environment], int]
 Float: TypeAlias = Callable[[Environment], float]
+
+_INTEGER: Final = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 
 
 def integer_path(
@@ -28,15 +32,36 @@ def integer_path(
         return None
 
     def read(environment: Environment) -> int:
-        value = value_of(path, environment, effective)
-        if isinstance(value, int) and not isinstance(value, bool):
-            return value
-        try:
-            return int(value) if isinstance(value, str) else _refuse(name, path, value)
-        except ValueError:
-            return _refuse(name, path, value)
+        return _integer(name, path, value_of(path, environment, effective))
 
     return read
+
+
+def seconds_path(
+    fields: Fields, name: str, scope: Scope, effective: Effective
+) -> Integer | None:
+    """Compile TimeoutSecondsPath or HeartbeatSecondsPath; None when absent."""
+    path = field_path(fields, name, scope, compile_reference_path)
+    if path is None:
+        return None
+    inner = read_field_path(name, path)
+
+    def read(environment: Environment) -> int:
+        value = _integer(name, path, inner(environment, effective(environment)))
+        if value <= 0:
+            cause = f"The {name} parameter references a non-positive value: {value}"
+            raise StatesError("States.Runtime", cause)
+        return value
+
+    return read
+
+
+def _integer(name: str, path: Path, value: Json) -> int:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if isinstance(value, str) and _INTEGER.fullmatch(value):
+        return int(value)
+    raise _not_valid(name, path, value, "integer")
 
 
 def float_path(
@@ -62,10 +87,6 @@ def value_of(path: Path, environment: Environment, effective: Effective) -> Json
         return path.read(environment, effective(environment))
     except PathMiss as miss:
         raise invalid_path(path, miss) from None
-
-
-def _refuse(name: str, path: Path, value: Json) -> int:
-    raise _not_valid(name, path, value, "integer")
 
 
 def _not_valid(name: str, path: Path, value: Json, kind: str) -> StatesError:

@@ -84,7 +84,7 @@ def test_broken_expressions_are_refused(text):
 
 
 @pytest.mark.parametrize(
-    "expression", ["$nothing", "$states.input.no", "$states.result", "$sum"]
+    "expression", ["$nothing", "$states.input.no", "$states.result", "$x"]
 )
 def test_undefined_results_are_refused(expression):
     failure = failure_of({"deep": {"total": f"{{% {expression} %}}"}}, environment())
@@ -121,6 +121,15 @@ def test_errors_of_an_evaluation(expression, trouble):
         f"The JSONata expression '{expression}' specified for the field 'Output' threw an "
         f"error during evaluation. {trouble}"
     )
+
+
+@pytest.mark.parametrize(
+    "expression", ["$sum", "function($x){ $x }", "$x := $uppercase"]
+)
+def test_a_function_is_no_result(expression):
+    failure = failure_of(f"{{% {expression} %}}", environment())
+
+    assert failure.cause.endswith("'Output' returned an unsupported result type.")
 
 
 @pytest.mark.parametrize(
