@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final, TypeVar
 
-from psycopg import OperationalError
+from psycopg import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
 from api.context import Api
@@ -47,6 +47,7 @@ _PUBLIC: Final[Mapping[type[Exception], tuple[type[ApiError], str]]] = {
         "No engine answered in time; the same request again finds the answer.",
     ),
     PoolTimeout: (ThrottlingException, "Rate exceeded"),
+    InterfaceError: (ServiceUnavailable, "The database cannot be reached."),
     OperationalError: (ServiceUnavailable, "The database cannot be reached."),
 }
 

@@ -196,7 +196,7 @@ async def describe_state_machine_for_execution(
         "stateMachineArn": revision.state_machine_arn,
         "name": parse_arn(revision.state_machine_arn, "stateMachine").name,
         "updateDate": epoch(revision.created_at),
-        **described_revision(revision, with_data=with_data),
+        **await described_revision(revision, with_data=with_data),
         **_optional(mapRunArn=execution.map_run_arn),
     }
 

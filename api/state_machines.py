@@ -55,7 +55,7 @@ async def create_state_machine(api: Api, request: CreateStateMachine) -> Respons
     arn = api.site.state_machine(check_name(request.name))
     publication = _publication(request)
     tags = checked_tags(arn, request.tags)
-    blueprint = _blueprint(request)
+    blueprint = await _blueprint(request)
     now = api.clock.now()
     try:
         machine = await api.machines.create(
@@ -92,8 +92,8 @@ def _published(machine: MachineRecord) -> dict[str, Any]:
     return {"stateMachineVersionArn": machine.version_arn}
 
 
-def _blueprint(request: CreateStateMachine) -> Blueprint:
-    check_definition(request.definition, request.type)
+async def _blueprint(request: CreateStateMachine) -> Blueprint:
+    await check_definition(request.definition, request.type)
     completed = {
         name: complete(getattr(request, name))
         for name, complete in _CONFIGURATIONS.items()
@@ -109,7 +109,7 @@ async def update_state_machine(api: Api, request: UpdateStateMachine) -> Respons
     changes = _changes(request)
     publication = _publication(request)
     if "definition" in changes:
-        check_definition(changes["definition"], await _type_of(api, arn))
+        await check_definition(changes["definition"], await _type_of(api, arn))
     try:
         machine = await api.machines.update(
             arn, api.clock.now(), publication=publication, **changes
@@ -167,7 +167,7 @@ async def describe_state_machine(api: Api, request: DescribeStateMachine) -> Res
         "status": machine.status,
         "type": machine.type,
         "creationDate": epoch(machine.created_at),
-        **described_revision(machine, with_data=with_data),
+        **await described_revision(machine, with_data=with_data),
         **await _described_version(api, arn),
     }
 
@@ -184,7 +184,7 @@ async def _described_version(api: Api, arn: Arn) -> dict[str, Any]:
     return shown
 
 
-def described_revision(
+async def described_revision(
     revision: MachineRecord | RevisionRecord, *, with_data: bool
 ) -> dict[str, Any]:
     """Return the members that tell what a revision holds; the first one has no id."""
@@ -197,7 +197,7 @@ def described_revision(
     }
     if revision.number != _INITIAL_REVISION:
         shown["revisionId"] = str(revision.revision_id)
-    references = variable_references(revision.definition)
+    references = await variable_references(revision.definition)
     if references and with_data:
         shown["variableReferences"] = references
     return shown

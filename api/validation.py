@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from api.context import Api
+from api.definitions import judge_definition
 from api.requests import ValidateStateMachineDefinition
 from api.wire import Response
 from asl.report import Diagnostic, Severity
-from asl.validate import MachineType, validate
 from runtime.limits import MAX_DIAGNOSTICS
 
 
@@ -14,7 +14,7 @@ async def validate_state_machine_definition(
     _api: Api, request: ValidateStateMachineDefinition
 ) -> Response:
     """Judge a definition; ERROR leaves the warnings out, and only errors make it FAIL."""
-    diagnostics = validate(request.definition, MachineType(request.type))
+    diagnostics = await judge_definition(request.definition, request.type)
     errors = [found for found in diagnostics if found.severity is Severity.ERROR]
     wanted = errors if request.severity == "ERROR" else diagnostics
     limit = request.max_results or MAX_DIAGNOSTICS
