@@ -1,0 +1,1 @@
+"""Measurements: CPU per workflow of the engine, worker and PostgreSQL processes."""
