@@ -82,7 +82,7 @@ class Graph:
 
 
 _KINDS: Final = {str(kind): kind for kind in NodeKind}
-_TERMINAL: Final = frozenset({"Succeed", "Fail"})
+_TERMINAL: Final = ("Succeed", "Fail")
 
 
 def build_graph(definition: dict[str, Json]) -> Graph:
