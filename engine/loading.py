@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+import psycopg
+
 from asl.model import Machine
 from engine.residents import BASE_SIZE, Residents
 from engine.work import QuarantinedError, Resident, Stimulation
@@ -79,6 +81,8 @@ class Loader:
         try:
             machine = await self._machines(facts.revision_id)
             execution = fold(shard, execution_id, log)
+        except (psycopg.OperationalError, OSError):
+            raise  # the database is away: that says nothing of the execution
         except Exception as error:  # noqa: BLE001 - the boundary around one execution
             for stimulation in self._residents.missing.pop(key, ()):
                 stimulation.tell(QuarantinedError())

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from engine.work import Resident, Stimulation, TurnDone
+from engine.work import QuarantinedError, Resident, Stimulation, TurnDone
 from runtime import stimuli as st
 from runtime.advance import advance
 from runtime.chance import SeededEntropy
@@ -42,6 +42,7 @@ class Taker:
     claim: Callable[[str], str | None]
     unclaim: Callable[[str], None]
     _claims: list[str] = field(default_factory=list)
+    _taken: list[Stimulation] = field(default_factory=list)
 
     def turn(self) -> Turn:
         """Make the outside of this batch's advances."""
@@ -62,11 +63,14 @@ class Taker:
     def take(self, resident: Resident, turn: Turn) -> TurnDone:
         """Apply what waits for a resident; gives its reservations back when that throws."""
         self._claims = []
+        self._taken = []
         try:
             return self._take(resident, turn)
         except Exception:
             for worker in self._claims:
                 self.unclaim(worker)
+            for stimulation in self._taken:
+                stimulation.tell(QuarantinedError())
             raise
 
     def _take(self, resident: Resident, turn: Turn) -> TurnDone:
@@ -78,6 +82,7 @@ class Taker:
         is_cut = False
         while resident.queue and len(taken) < MAX_STIMULI and not is_cut:
             stimulation = resident.queue.popleft()
+            self._taken.append(stimulation)
             stimulus = self._with_beat(resident, stimulation.stimulus)
             done = advance(resident.machine, execution, stimulus, turn)
             events += done.events
