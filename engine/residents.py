@@ -7,6 +7,7 @@ folded again from the log when something touches it.
 from __future__ import annotations
 
 from collections import OrderedDict, deque
+from datetime import datetime
 
 from engine.work import Resident, ShardMovedError, Stimulation
 from runtime.execution import Execution
@@ -26,6 +27,8 @@ class Residents:
         self._sizes: dict[ExecutionId, int] = {}
         self._residents: OrderedDict[ExecutionId, Resident] = OrderedDict()
         self._runnable: dict[ExecutionId, Resident] = {}
+        # Heartbeats of executions that are not in memory: no event tells of them.
+        self._beats: dict[ExecutionId, tuple[int, dict[int, datetime]]] = {}
         self.missing: dict[tuple[int, ExecutionId], deque[Stimulation]] = {}
 
     def __len__(self) -> int:
@@ -54,6 +57,8 @@ class Residents:
         execution = resident.execution
         execution_id = execution.execution_id
         known = self._residents.setdefault(execution_id, resident)
+        _, beats = self._beats.pop(execution_id, (0, {}))
+        known.beats |= beats
         if known is not resident:
             known.queue.extend(resident.queue)
         known.queue.extend(self.missing.pop((execution.shard, execution_id), ()))
@@ -92,6 +97,9 @@ class Residents:
         if self._residents.get(execution_id) is resident:
             del self._residents[execution_id]
             self._size -= self._sizes.pop(execution_id, 0)
+            if resident.beats:
+                shard = resident.execution.shard
+                self._beats[execution_id] = (shard, resident.beats)
         self._runnable.pop(execution_id, None)
         return resident.queue
 
@@ -107,6 +115,11 @@ class Residents:
             _refuse(self.forget(resident))
         for key in [key for key in self.missing if key[0] in shards]:
             _refuse(self.missing.pop(key))
+        self._beats = {
+            execution_id: (shard, beats)
+            for execution_id, (shard, beats) in self._beats.items()
+            if shard not in shards
+        }
 
     def trim(self) -> None:
         """Drop what was not used for longest, down to the capacity."""
