@@ -200,8 +200,12 @@ class Starts:
         assert row is not None, "a start that conflicts has met a row"
         _, generation, status, start_date, stop_date, data = row
         now = self._clock.now()
-        if status == "RUNNING":
-            same = data == start.request.input
+        same = data == start.request.input
+        if same and start.event is not None and start_date == start.event.time:
+            # Our own: it had landed when the connection was lost.
+            self._hint(start.shard)
+            _settle(start, Started(start.request.arn, start_date))
+        elif status == "RUNNING":
             answer = (
                 Started(start.request.arn, start_date) if same else NameTakenError()
             )
@@ -237,10 +241,13 @@ def _settle(start: _Start, answer: Started | Exception) -> None:
 
 
 def _prepare(start: _Start, now: datetime, shards: int) -> None:
-    """Give a start its identity and its first event."""
+    """Give a start its identity and its first event, once: a repeated commit says the same."""
     request = start.request
+    execution_id = execution_id_of(request.arn, start.generation)
+    if start.execution_id == execution_id:
+        return
     start.shard = shard_of(request.arn, shards)
-    start.execution_id = execution_id_of(request.arn, start.generation)
+    start.execution_id = execution_id
     timeout = request.machine.timeout_seconds
     start.event = ExecutionStarted(
         id=1,

@@ -22,6 +22,13 @@ WITH wanted AS (
     SELECT execution_id, revision_id, start_date, shard, generation, arn, name,
            state_machine_arn, 'RUNNING', version_arn, alias_arn, trace_header
     FROM wanted
+    -- Retention may have deleted the first use of a name that is in use again.
+    WHERE NOT EXISTS (
+        SELECT FROM execution_records AS newer
+        WHERE newer.shard = wanted.shard
+          AND newer.arn = wanted.arn
+          AND newer.generation > wanted.generation
+    )
     ON CONFLICT DO NOTHING
     RETURNING execution_id
 ), logged AS (
