@@ -38,13 +38,17 @@ class WorkerTables:
         self._store = store
         self._process = process
 
-    async def show(self, sessions: Sequence[Session]) -> None:
-        """Show which sessions poll this process."""
+    async def show(self, sessions: Sequence[Session], now: float) -> None:
+        """Show which sessions poll this process, and since when one has been silent."""
         await self._execute(
             "see_sessions",
             {
                 "process": self._process,
                 "sessions": text_array(session.id for session in sessions),
+                "ages": [
+                    timedelta(seconds=0 if s.polls else max(0.0, now - s.seen))
+                    for s in sessions
+                ],
                 "slots": int4_array(max(0, session.free) for session in sessions),
                 "names": text_array(session.name for session in sessions),
                 "functions": text_array(
@@ -69,6 +73,14 @@ class WorkerTables:
     async def held_by(self, session: str) -> list[TaskKey]:
         """Return the attempts that a session holds."""
         return await self._rows("held_by_session", {"session": session})
+
+    async def held_elsewhere(
+        self, sessions: Sequence[str], held: Sequence[int]
+    ) -> list[tuple[str, TaskKey]]:
+        """Return the attempts that sessions hold in shards not held here."""
+        parameters = {"sessions": text_array(sessions), "held": int4_array(held)}
+        rows = await self._rows("held_elsewhere", parameters)
+        return [(row[0], (row[1], row[2], row[3])) for row in rows]
 
     async def waiting_elsewhere(
         self, functions: Sequence[str], held: Sequence[int], most: int

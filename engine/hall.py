@@ -115,7 +115,9 @@ class Hall:
         key = (execution.shard, execution.execution_id, task.scheduled_id)
         if not task.started_id:
             self.await_worker(task.function, key)
-        elif task.worker == self.handlers.worker:
+            return
+        self.waiting.remove(task.function, key)
+        if task.worker == self.handlers.worker:
             self._handle(execution, task)
         else:
             self.hand_over(execution, task, epoch)

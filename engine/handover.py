@@ -91,9 +91,12 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportResponse:
-    """One verdict per result, in their order, and tokens of attempts closed already."""
+    """One verdict per result, in their order, and tokens of attempts closed already.
 
-    verdicts: tuple[Verdict, ...]
+    None where there is none yet: the result is to be reported again.
+    """
+
+    verdicts: tuple[Verdict | None, ...]
     cancelled: tuple[str, ...] = ()
 
 

@@ -17,6 +17,11 @@ class WaitingTasks:
         """Count the waiting tasks."""
         return sum(len(keys) for keys in self._by_function.values())
 
+    @property
+    def functions(self) -> frozenset[str]:
+        """The functions that tasks wait for."""
+        return frozenset(self._by_function)
+
     def add(self, function: str, key: TaskKey) -> None:
         """Let a task wait."""
         self._by_function.setdefault(function, {})[key] = None

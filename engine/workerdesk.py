@@ -15,6 +15,7 @@ import structlog
 
 from asl.payload import Payload
 from engine.crossing import WorkerTables
+from engine.errors import BusyError, UnansweredError
 from engine.hall import Hall
 from engine.handover import (
     ByeRequest,
@@ -22,6 +23,7 @@ from engine.handover import (
     PollResponse,
     ReportRequest,
     ReportResponse,
+    TaskAssignment,
     TaskFailure,
     TaskSuccess,
 )
@@ -36,6 +38,7 @@ from scheduler.clock import Clock
 log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 1.0
+_LOOKS_PER_TIMEOUT: Final = 5
 
 
 class WorkerDesk:
@@ -60,6 +63,8 @@ class WorkerDesk:
         self._signer = signer
         self._clock = clock
         self._timeout = session_timeout
+        self._pause = min(_LOOK_SECONDS, session_timeout / _LOOKS_PER_TIMEOUT)
+        self._strays: set[tuple[str, TaskKey]] = set()
         self._wake = asyncio.Event()
         self._newcomers: list[str] = []
         self._leaving: list[str] = []
@@ -121,7 +126,7 @@ class WorkerDesk:
 
     async def _take(
         self, session: str, result: TaskSuccess | TaskFailure
-    ) -> ReportVerdict:
+    ) -> ReportVerdict | None:
         parts = self._signer.verify(result.token)
         if parts is None:
             return ReportVerdict.INVALID
@@ -133,7 +138,10 @@ class WorkerDesk:
             )
         else:
             stimulus = st.WorkerRaised(parts.scheduled_id, result.error, result.cause)
-        verdict = await self._router.ask(parts.shard, parts.execution_id, stimulus)
+        try:
+            verdict = await self._router.ask(parts.shard, parts.execution_id, stimulus)
+        except (UnansweredError, BusyError):
+            return None
         return ReportVerdict(verdict.value)
 
     def _beat(self, token: str) -> None:
@@ -161,7 +169,7 @@ class WorkerDesk:
         """Do what needs the database, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(_LOOK_SECONDS):
+                async with asyncio.timeout(self._pause):
                     await self._wake.wait()
             except TimeoutError:
                 pass
@@ -170,7 +178,7 @@ class WorkerDesk:
                 await self._work()
             except (psycopg.Error, OSError) as error:
                 log.warning("worker tables not reached", error=str(error))
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(self._pause)
                 self._excuse_everybody()
 
     async def _work(self) -> None:
@@ -180,7 +188,7 @@ class WorkerDesk:
             await self._tables.forget(self._leaving[0])
             self._leaving.pop(0)
         now = self._clock.monotonic()
-        if now - self._last_look < _LOOK_SECONDS * 0.9:
+        if now - self._last_look < self._pause * 0.9:
             return
         if now - self._last_look > self._timeout / 2:
             # We were not listening: nobody can be blamed for not having been heard.
@@ -203,20 +211,32 @@ class WorkerDesk:
             session, key = self._missing[0]
             token = self._signer.sign(*key)
             if token in session.assigned and token not in session.queued:
-                task = await self._tables.assignment(
-                    key, session.id, signer=self._signer, clock=self._clock
-                )
+                task = await self._assignment(session, key)
                 if task is None:
                     session.drop(token)
                 else:
                     session.assign(task, key)
             self._missing.pop(0)
 
+    async def _assignment(
+        self, session: Session, key: TaskKey
+    ) -> TaskAssignment | None:
+        """Make an attempt's assignment; one whose log cannot be read is nobody's."""
+        try:
+            return await self._tables.assignment(
+                key, session.id, signer=self._signer, clock=self._clock
+            )
+        except (psycopg.Error, OSError):
+            raise
+        except Exception:
+            log.exception("attempt not delivered again", execution=key[1])
+            return None
+
     async def run_claims(self) -> None:
         """Look for tasks of other engines while slots are free, until cancelled."""
         while True:
             try:
-                async with asyncio.timeout(_LOOK_SECONDS):
+                async with asyncio.timeout(self._pause):
                     await self._claims.wait()
             except TimeoutError:
                 pass
@@ -226,7 +246,7 @@ class WorkerDesk:
                     await self._claim_elsewhere()
             except (psycopg.Error, OSError) as error:
                 log.warning("waiting tasks not read", error=str(error))
-                await asyncio.sleep(_LOOK_SECONDS)
+                await asyncio.sleep(self._pause)
 
     async def _claim_elsewhere(self) -> None:
         """Send claims for tasks of other engines, for the slots that are free here."""
@@ -270,15 +290,11 @@ class WorkerDesk:
         return (shard, execution_id, scheduled_id), worker, is_ours
 
     async def _look_after_sessions(self, now: float) -> None:
-        sessions = list(self._hall.sessions.values())
-        for session in sessions:
-            if not session.polls and now - session.seen > self._timeout:
-                log.warning("worker lost", session=session.id, worker=session.name)
-                for key in self._hall.part(session.id):
-                    self._lose(session.id, key)
+        await self._part_with_silent(now)
         alive = list(self._hall.sessions.values())
         if alive:
-            await self._tables.show(alive)
+            await self._tables.show(alive, now)
+            await self._adopt_strays(alive)
         overdue = self._hall.absent.overdue(now - self._timeout)
         if overdue:
             elsewhere = await self._tables.alive(overdue, self._timeout)
@@ -289,6 +305,49 @@ class WorkerDesk:
                 log.warning("worker gone", session=worker)
                 for key in self._hall.absent.take(worker):
                     self._lose(worker, key)
+
+    async def _part_with_silent(self, now: float) -> None:
+        """Forget sessions that poll no more: here, where they poll elsewhere, or at all."""
+        silent = [s for s in self._hall.sessions.values() if self._is_silent(s, now)]
+        if not silent:
+            return
+        ids = [session.id for session in silent]
+        elsewhere = await self._tables.alive(ids, self._timeout)
+        for session in silent:
+            if not self._is_silent(session, now):
+                continue
+            keys = self._hall.part(session.id)
+            if session.id in elsewhere:
+                for key in keys:
+                    self._hall.adopt(session.id, key)
+                continue
+            log.warning("worker lost", session=session.id, worker=session.name)
+            for key in keys:
+                self._lose(session.id, key)
+
+    def _is_silent(self, session: Session, now: float) -> bool:
+        return not session.polls and now - session.seen > self._timeout
+
+    async def _adopt_strays(self, sessions: Sequence[Session]) -> None:
+        """Deliver attempts that other engines have started for a session of ours.
+
+        A claim may be granted after we have given up waiting for the answer. Only what is
+        unknown here for two looks is a stray: the end of others may just be on its way.
+        """
+        if self._router.holds_everything:
+            return
+        by_id = {session.id: session for session in sessions}
+        found = await self._tables.held_elsewhere(list(by_id), self._router.held)
+        strays = {
+            (worker, key)
+            for worker, key in found
+            if self._signer.sign(*key) not in by_id[worker].assigned
+        }
+        for worker, key in strays & self._strays:
+            self._hall.adopt(worker, key)
+            self._missing.append((by_id[worker], key))
+            self._wake.set()
+        self._strays = strays - self._strays
 
     def _excuse_everybody(self) -> None:
         now = self._clock.monotonic()

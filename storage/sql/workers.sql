@@ -1,16 +1,20 @@
 -- name: see_sessions
--- Show the other engines which workers poll this process.
+-- Show the other engines which workers poll this process. A session that went on to another
+-- process is seen there later than here.
 INSERT INTO worker_sessions (seen_at, slots, session, process, name, functions)
-SELECT clock_timestamp(), seen.slots, seen.session, %(process)s, seen.name, seen.functions
+SELECT clock_timestamp() - seen.age, seen.slots, seen.session, %(process)s, seen.name,
+       seen.functions
 FROM unnest(
-    %(sessions)s::text[], %(slots)s::integer[], %(names)s::text[], %(functions)s::text[]
-) AS seen (session, slots, name, functions)
+    %(sessions)s::text[], %(ages)s::interval[], %(slots)s::integer[], %(names)s::text[],
+    %(functions)s::text[]
+) AS seen (session, age, slots, name, functions)
 ORDER BY seen.session
 ON CONFLICT (session) DO UPDATE
 SET seen_at = EXCLUDED.seen_at,
     slots = EXCLUDED.slots,
     process = EXCLUDED.process,
-    functions = EXCLUDED.functions;
+    functions = EXCLUDED.functions
+WHERE worker_sessions.seen_at < EXCLUDED.seen_at;
 
 -- name: alive_sessions
 -- Which of some sessions have polled any process lately.
@@ -28,6 +32,13 @@ DELETE FROM worker_sessions WHERE session = %(session)s;
 SELECT shard, execution_id::text, event_id
 FROM tasks
 WHERE worker = %(session)s;
+
+-- name: held_elsewhere
+-- The attempts that some sessions hold in shards of other engines.
+SELECT worker, shard, execution_id::text, event_id
+FROM tasks
+WHERE worker = ANY (%(sessions)s::text[])
+  AND shard <> ALL (%(held)s::integer[]);
 
 -- name: waiting_elsewhere
 -- Tasks of other engines' shards that wait for a worker.
