@@ -121,7 +121,7 @@ class Commits:
         if not turns:
             return
         batch = Batch(
-            epochs=self.tenure.epochs,
+            epochs=dict(self.tenure.epochs),
             entries=[turn.entry for turn in turns],
             now=self.clock.now(),
         )
@@ -165,7 +165,8 @@ class Commits:
 
     async def _drop_lost(self, turns: Sequence[TurnDone]) -> None:
         epochs = self.tenure.epochs
-        wanted = {turn.entry.shard: epochs[turn.entry.shard] for turn in turns}
+        shards = {turn.entry.shard for turn in turns if self.holds(turn.entry.shard)}
+        wanted = {shard: epochs[shard] for shard in shards}
         self._lose(wanted.keys() - await self._store.held(wanted))
 
     def _lose(self, shards: Iterable[int]) -> None:
@@ -218,9 +219,11 @@ class Commits:
 
     async def _take_leases_anew(self) -> None:
         tenure = self.tenure
-        bumped = await self._store.bump_epochs(tenure.epochs, tenure.holder)
-        self._lose(tenure.epochs.keys() - bumped.keys())
-        tenure.bump(bumped)
+        held = dict(tenure.epochs)
+        bumped = await self._store.bump_epochs(held, tenure.holder)
+        self._lose(held.keys() - bumped.keys())
+        tenure.bump({s: epoch for s, epoch in bumped.items() if self.holds(s)})
+        tenure.heard_since = self.clock.now()
 
     async def _has_landed(self, turns: Sequence[TurnDone]) -> bool:
         """A batch is all or nothing, so any one of its events tells."""

@@ -221,7 +221,6 @@ class Engine:
 
     def _lane_bumped(self, epochs: dict[int, int]) -> None:
         self.shards.bumped(epochs)
-        self.leases.bumped(epochs)
 
     def _keeper_lost(self, shards: set[int]) -> None:
         self.shards.lost(shards)
@@ -282,7 +281,6 @@ class Engine:
         self.leases.retire()
         self.wakes.stop()
         await self.housekeeping.stop()
-        self.leases.leave()
         try:
             async with asyncio.timeout(_PARTING_SECONDS):
                 await self._give_up(set(self.shards.epochs))

@@ -13,7 +13,6 @@ batch whose commit fails is in `engine/commits.py`; how executions come into mem
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -87,6 +86,11 @@ class Lane:
         """Return an execution as it was last committed, if it is in memory and at rest."""
         return self._residents.at_rest(execution_id)
 
+    @property
+    def committed_events(self) -> int:
+        """How many events the lane has written."""
+        return self._commits.committed_events
+
     # Shards
 
     def hold(self, epochs: dict[int, int]) -> None:
@@ -98,13 +102,15 @@ class Lane:
     def _hear_afresh(self) -> None:
         self._commits.tenure.heard_since = self._commits.clock.now()
 
-    async def release(self, shards: Iterable[int]) -> None:
-        """Stop intake for shards, let the commit in flight end, forget their executions."""
-        given_up = set(shards)
-        for shard in given_up:
+    def drop(self, shards: set[int]) -> None:
+        """Stop intake for shards and forget their executions, at once."""
+        for shard in shards:
             self._commits.tenure.epochs.pop(shard, None)
+        self._residents.drop_shards(shards)
+
+    async def at_rest(self) -> None:
+        """Wait for the end of the commit in flight."""
         await self._idle.wait()
-        self._residents.drop_shards(given_up)
 
     # The loop
 

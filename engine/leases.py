@@ -26,7 +26,7 @@ import structlog
 
 from engine.host import host_name, is_alive
 from scheduler.clock import Clock
-from storage.arrays import int4_array, int8_array, register_arrays
+from storage.arrays import int4_array, register_arrays
 from storage.database import connect
 from storage.statements import statements
 
@@ -78,7 +78,7 @@ class LeaseKeeper:
         self._events = events
         self._call_soon = call_soon
         self._host = host_name()
-        self._held: dict[int, int] = {}
+        self._held: set[int] = set()
         self._certain_until = 0.0
         self._rounds_above = 0
         self._asked: int | None = None
@@ -86,7 +86,6 @@ class LeaseKeeper:
         self._wake = threading.Event()
         self._is_retiring = False
         self._is_stopping = False
-        self._is_leaving = False
         self._lease = timedelta(seconds=times.lease)
         self._connection: psycopg.Connection[Any] | None = None
         self._thread = threading.Thread(target=self._run, name="leases", daemon=True)
@@ -102,10 +101,6 @@ class LeaseKeeper:
         """Whether the leases surely hold now."""
         return self._clock.monotonic() < self._certain_until - self._times.margin
 
-    def bumped(self, epochs: dict[int, int]) -> None:
-        """Know epochs that a lane has raised."""
-        self._wish(lambda: self._held.update(epochs))
-
     def lost(self, shards: set[int]) -> None:
         """Know shards that a lane has found lost."""
         self._wish(lambda: self._forget(shards))
@@ -117,10 +112,6 @@ class LeaseKeeper:
     def retire(self) -> None:
         """Take no more shards; keep those that are held until they are given up."""
         self._is_retiring = True
-
-    def leave(self) -> None:
-        """Acquire nothing more."""
-        self._is_leaving = True
 
     def stop(self) -> None:
         """Release everything and end the thread; to be called off the loop."""
@@ -167,7 +158,7 @@ class LeaseKeeper:
         self._beat()
         if self._held:
             self._renew()
-        self._certain_until = asked_at + self._times.lease
+        self._call_soon(self._certify, asked_at + self._times.lease)
         live, shards, uptime = self._execute("census", {}).fetchone()
         self._expire_the_dead()
         share = ceil(shards / max(1, live))
@@ -188,22 +179,14 @@ class LeaseKeeper:
             },
         )
 
-    def _renew(self) -> None:
-        cursor = self._execute(
-            "renew", self._fence(self._held) | {"lease": self._lease}
-        )
-        renewed = {row[0] for row in cursor.fetchall()}
-        lost = self._held.keys() - renewed
-        if lost:
-            self._grant_wishes()
-            lost = {shard for shard in lost if shard in self._held}
-            self._check_lost(lost)
+    def _certify(self, until: float) -> None:
+        """Trust the leases, on the loop: what was lost has been forgotten there by now."""
+        self._certain_until = until
 
-    def _check_lost(self, shards: set[int]) -> None:
-        """Tell of shards that were lost; an epoch that a lane has raised is no loss."""
-        held = {shard: self._held[shard] for shard in shards}
-        cursor = self._execute("renew", self._fence(held) | {"lease": self._lease})
-        lost = shards - {row[0] for row in cursor.fetchall()}
+    def _renew(self) -> None:
+        """Renew whatever names us as its holder, at any epoch: a lane may have raised it."""
+        cursor = self._execute("renew", self._own(self._held) | {"lease": self._lease})
+        lost = self._held - {row[0] for row in cursor.fetchall()}
         if lost:
             self._forget(lost)
             self._call_soon(self._events.on_lost, lost)
@@ -230,7 +213,7 @@ class LeaseKeeper:
         )
         won = dict(cursor.fetchall())
         if won:
-            self._held |= won
+            self._held |= won.keys()
             self._call_soon(self._events.on_won, won)
 
     def _mind_the_share(self, share: int) -> None:
@@ -245,21 +228,16 @@ class LeaseKeeper:
             self._call_soon(self._events.on_give_up, self._asked)
 
     def _release(self, shards: set[int]) -> None:
-        held = {shard: self._held[shard] for shard in shards if shard in self._held}
+        held = shards & self._held
         if held:
-            self._execute("release", self._fence(held))
-            self._forget(set(held))
+            self._execute("release", self._own(held))
+            self._forget(held)
 
     def _forget(self, shards: set[int]) -> None:
-        for shard in shards:
-            self._held.pop(shard, None)
+        self._held -= shards
 
-    def _fence(self, held: dict[int, int]) -> dict[str, Any]:
-        return {
-            "shards": int4_array(held),
-            "epochs": int8_array(held.values()),
-            "id": self.id,
-        }
+    def _own(self, shards: set[int]) -> dict[str, Any]:
+        return {"shards": int4_array(sorted(shards)), "id": self.id}
 
     def _execute(self, name: str, parameters: dict[str, Any]) -> Any:
         if self._connection is None or self._connection.closed:

@@ -19,7 +19,7 @@ from engine.hall import Hall
 from engine.handlers import PREFIX as ENGINE_PREFIX
 from engine.lane import Lane
 from engine.letters import stimulations
-from engine.work import Resident, ShardMovedError, Stimulation
+from engine.work import Resident, ShardMovedError, Stimulation, TaskKey
 from runtime import stimuli as st
 from runtime.identity import ExecutionId
 from scheduler.horizon import TimerDue
@@ -41,8 +41,9 @@ class Shards:
         self._hall: Hall | None = None
         self._timers: DueTimers | None = None
         self.epochs: dict[int, int] = {}
-        self._taken_rows: set[int] = set()
-        self._wanted: set[int] = set()
+        # Inbox rows on their way to a lane, and shards won that are yet to be taken over.
+        self._taken_rows: dict[int, int] = {}
+        self._wanted: dict[int, int] = {}
         self._poll = asyncio.Event()
 
     def connect(self, lanes: Sequence[Lane], hall: Hall, timers: DueTimers) -> None:
@@ -78,20 +79,15 @@ class Shards:
         shard = resident.execution.shard
         if shard not in self.epochs:
             return False
-        self._taken_rows.update(s.inbox_id for s in resident.queue if s.inbox_id)
+        self._taken_rows |= {s.inbox_id: shard for s in resident.queue if s.inbox_id}
         self.lane_of(shard).admit(resident)
         return True
 
     # Winning and losing
 
     def won(self, epochs: dict[int, int]) -> None:
-        """Begin to work for shards; what waits there is read next."""
-        self.epochs |= epochs
-        for index, lane in enumerate(self._lanes):
-            lane.hold(
-                {s: e for s, e in epochs.items() if s % len(self._lanes) == index}
-            )
-        self._wanted |= epochs.keys()
+        """Take shards over: what waits there is read first, then the lanes begin."""
+        self._wanted |= epochs
         self._poll.set()
 
     def bumped(self, epochs: dict[int, int]) -> None:
@@ -102,17 +98,23 @@ class Shards:
         """Forget shards that belong to somebody else now."""
         assert self._hall is not None
         assert self._timers is not None
-        gone = {shard for shard in shards if self.epochs.pop(shard, None) is not None}
-        self._wanted -= gone
+        gone = set(shards)
+        for shard in gone:
+            self.epochs.pop(shard, None)
+            self._wanted.pop(shard, None)
+        self._taken_rows = {
+            row: shard for row, shard in self._taken_rows.items() if shard not in gone
+        }
         self._timers.release(gone)
         self._hall.drop_shards(gone)
+        for lane in self._lanes:
+            lane.drop(gone)
 
     async def give_up(self, shards: Iterable[int]) -> None:
-        """Stop working for shards in good order."""
-        given_up = set(shards)
-        self.lost(given_up)
+        """Stop working for shards in good order: the commits in flight end first."""
+        self.lost(shards)
         for lane in self._lanes:
-            await lane.release(given_up)
+            await lane.at_rest()
 
     # What waits in the tables
 
@@ -134,35 +136,46 @@ class Shards:
                 self._poll.set()
 
     async def _take_over(self) -> None:
-        assert self._hall is not None
-        assert self._timers is not None
-        wanted = sorted(self._wanted)
+        wanted = dict(self._wanted)
         if not wanted:
             return
-        tasks = await self._store.tasks(wanted)
-        held = set(wanted) & self.epochs.keys()
-        self._timers.hold(held)
+        tasks = await self._store.tasks(sorted(wanted))
+        held = {s: epoch for s, epoch in wanted.items() if self._wanted.get(s) == epoch}
+        self._begin(held)
         for shard, execution_id, scheduled_id, function, worker in tasks:
-            if shard not in held:
-                continue
-            if worker is None:
-                self._hall.await_worker(function, (shard, execution_id, scheduled_id))
-            elif worker.startswith(ENGINE_PREFIX):
-                lost = Stimulation(st.WorkerLost(scheduled_id, worker))
-                self.deliver(shard, execution_id, lost)
-            else:
-                self._hall.adopt(worker, (shard, execution_id, scheduled_id))
-        self._wanted -= set(wanted)
+            if shard in held:
+                self._take_task((shard, execution_id, scheduled_id), function, worker)
         log.info("shards taken over", shards=len(held), tasks=len(tasks))
+
+    def _begin(self, held: dict[int, int]) -> None:
+        assert self._timers is not None
+        for shard in held:
+            del self._wanted[shard]
+        self.epochs |= held
+        for index, lane in enumerate(self._lanes):
+            lane.hold({s: e for s, e in held.items() if s % len(self._lanes) == index})
+        self._timers.hold(held)
+
+    def _take_task(self, key: TaskKey, function: str, worker: str | None) -> None:
+        """Go on with an attempt that the holder before has left."""
+        assert self._hall is not None
+        shard, execution_id, scheduled_id = key
+        if worker is None:
+            self._hall.await_worker(function, key)
+        elif worker.startswith(ENGINE_PREFIX):
+            lost = Stimulation(st.WorkerLost(scheduled_id, worker))
+            self.deliver(shard, execution_id, lost)
+        else:
+            self._hall.adopt(worker, key)
 
     async def _read_inbox(self) -> None:
         """Read what waits; rows that are on their way already are not taken twice."""
         before = set(self._taken_rows)
         rows = await self._store.inbox(sorted(self.epochs))
-        present = {row[1] for row in rows}
         # A row that was taken before the read and is gone from the table is consumed.
-        self._taken_rows -= before - present
+        for row in before - {row[1] for row in rows}:
+            self._taken_rows.pop(row, None)
         for shard, execution_id, stimulation in stimulations(rows):
             if stimulation.inbox_id not in self._taken_rows and shard in self.epochs:
-                self._taken_rows.add(stimulation.inbox_id)
+                self._taken_rows[stimulation.inbox_id] = shard
                 self.deliver(shard, execution_id, stimulation)

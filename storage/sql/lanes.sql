@@ -1,11 +1,12 @@
 -- name: bump_epochs
 -- After a commit of unknown outcome: take the own leases anew. Waits for the old session's
--- transaction, which holds their rows; a lease that is not returned was lost.
+-- transaction, which holds their rows; a lease that is not returned was lost. The epoch is
+-- ahead of ours where the answer to an earlier bump was lost.
 UPDATE leases
 SET epoch = leases.epoch + 1
 FROM unnest(%(shards)s::integer[], %(epochs)s::bigint[]) AS held (shard, epoch)
 WHERE leases.shard = held.shard
-  AND leases.epoch = held.epoch
+  AND leases.epoch >= held.epoch
   AND leases.holder = %(holder)s
 RETURNING leases.shard, leases.epoch;
 
@@ -31,11 +32,17 @@ WHERE shard = %(shard)s
   AND execution_id = ANY (%(execution_ids)s::uuid[]);
 
 -- name: take_over_inbox
--- Everything that waits in some shards, oldest first within each.
+-- Everything that waits in some shards, oldest first within each. What is for executions in
+-- quarantine sleeps until the release.
 SELECT shard, id, execution_id::text, kind, body
 FROM inbox
 WHERE shard = ANY (%(shards)s::integer[])
   AND consumed_at IS NULL
+  AND NOT EXISTS (
+      SELECT FROM quarantine
+      WHERE quarantine.shard = inbox.shard
+        AND quarantine.execution_id = inbox.execution_id
+  )
 ORDER BY shard, id
 LIMIT %(most)s;
 

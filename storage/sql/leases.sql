@@ -6,12 +6,11 @@ SELECT %(id)s, clock_timestamp(), clock_timestamp() + %(lease)s::interval,
 ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at;
 
 -- name: renew
--- Prolong the own leases; what is not returned was lost.
+-- Prolong the own leases, whatever their epochs: a lane may have raised one just now, and
+-- whoever takes a lease writes itself down as its holder. What is not returned was lost.
 UPDATE leases
 SET expires_at = clock_timestamp() + %(lease)s::interval
-FROM unnest(%(shards)s::integer[], %(epochs)s::bigint[]) AS held (shard, epoch)
-WHERE leases.shard = held.shard
-  AND leases.epoch = held.epoch
+WHERE leases.shard = ANY (%(shards)s::integer[])
   AND leases.holder = %(id)s
 RETURNING leases.shard;
 
@@ -46,9 +45,7 @@ UPDATE leases
 SET holder = NULL,
     pid = NULL,
     expires_at = 'epoch'
-FROM unnest(%(shards)s::integer[], %(epochs)s::bigint[]) AS held (shard, epoch)
-WHERE leases.shard = held.shard
-  AND leases.epoch = held.epoch
+WHERE leases.shard = ANY (%(shards)s::integer[])
   AND leases.holder = %(id)s;
 
 -- name: holders_here
