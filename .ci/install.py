@@ -32,9 +32,7 @@ def main() -> None:
         create(folder)
     print(f"Installing Stepwell into {folder} (the first time takes a minute) ...")
     install(python)
-    print(
-        f"Ready after {time.monotonic() - begun:.0f} s: {folder / 'bin' / 'stepwell'}"
-    )
+    print(f"Installed in {time.monotonic() - begun:.0f} s.")
 
 
 def runs(python: Path) -> bool:
