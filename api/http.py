@@ -55,12 +55,8 @@ async def _read_rest(receive: Receive, first: bytes, cap: int) -> bytes:
     try:
         async with asyncio.timeout(_BODY_SECONDS):
             while more and size <= _DRAINED_BYTES:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientGone
-                chunk = message.get("body", b"")
+                chunk, more = await _next_chunk(receive)
                 size += len(chunk)
-                more = message.get("more_body", False)
                 if size <= cap:
                     chunks.append(chunk)
     except TimeoutError:
@@ -68,6 +64,13 @@ async def _read_rest(receive: Receive, first: bytes, cap: int) -> bytes:
     if size > cap:
         raise _too_large(cap)
     return b"".join(chunks)
+
+
+async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
+    message = await receive()
+    if message["type"] == "http.disconnect":
+        raise ClientGone
+    return message.get("body", b""), message.get("more_body", False)
 
 
 def _too_large(cap: int) -> RequestEntityTooLargeException:

@@ -145,15 +145,7 @@ class Engine:
             admit=self.shards.admit,
             hint=lambda _shard: self.inbox.hint(),
         )
-        self.desk = WorkerDesk(
-            hall=self.hall,
-            router=self.router,
-            tables=WorkerTables(self._store("workers"), process=self.id),
-            claim_tables=WorkerTables(self._store("claims"), process=self.id),
-            signer=signer,
-            clock=self.clock,
-            session_timeout=options.session_timeout,
-        )
+        self.desk = self._desk(signer)
         self.service = Service(
             starts=self.starts,
             router=self.router,
@@ -161,6 +153,17 @@ class Engine:
             executions=Executions(self._connections),
             signer=signer,
             shards=installation.shards,
+        )
+
+    def _desk(self, signer: TokenSigner) -> WorkerDesk:
+        return WorkerDesk(
+            hall=self.hall,
+            router=self.router,
+            tables=WorkerTables(self._store("workers"), process=self.id),
+            claim_tables=WorkerTables(self._store("claims"), process=self.id),
+            signer=signer,
+            clock=self.clock,
+            session_timeout=self.options.session_timeout,
         )
 
     def _lane(

@@ -167,20 +167,22 @@ class Inbox:
         """Hear hints; a lost listener comes back, and the poll covers the gap."""
         while True:
             try:
-                connection = await connect_engine(
-                    self._url,
-                    lease_seconds=self._lease_seconds,
-                    name="stepwell listener",
-                )
-                async with connection:
-                    await connection.execute(_CHANNEL)
-                    async for _ in connection.notifies():
-                        self._on_hint()
-                        if self._asked:
-                            self._wake.set()
+                await self._hear()
             except (psycopg.Error, OSError) as error:
                 log.warning("hints not heard", error=str(error))
                 await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _hear(self) -> None:
+        """Hear hints for as long as one connection lives."""
+        connection = await connect_engine(
+            self._url, lease_seconds=self._lease_seconds, name="stepwell listener"
+        )
+        async with connection:
+            await connection.execute(_CHANNEL)
+            async for _ in connection.notifies():
+                self._on_hint()
+                if self._asked:
+                    self._wake.set()
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
