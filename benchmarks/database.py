@@ -62,11 +62,12 @@ class Database:
 @contextmanager
 def fresh_database() -> Iterator[Database]:
     """Run a new server until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="stepwell-bench-") as folder:
-        with EmbeddedServer(Path(folder) / "data") as server:
-            migrate(server.url)
-            with psycopg.connect(server.url) as connection:
-                row = connection.execute("SELECT pg_backend_pid()").fetchone()
-            assert row is not None
-            postmaster = psutil.Process(row[0]).ppid()
-            yield Database(server.url, postmaster)
+    with (
+        tempfile.TemporaryDirectory(prefix="stepwell-bench-") as folder,
+        EmbeddedServer(Path(folder) / "data") as server,
+    ):
+        migrate(server.url)
+        with psycopg.connect(server.url) as connection:
+            row = connection.execute("SELECT pg_backend_pid()").fetchone()
+        assert row is not None
+        yield Database(server.url, psutil.Process(row[0]).ppid())

@@ -102,7 +102,8 @@ def run_nodes(
     for process in processes:
         assert _line(process) == "ready"
     wal = database.wal_position()
-    pids |= {"worker": worker.pid for worker in workers}
+    if workers:
+        pids["worker"] = workers[0].pid
     meter = Meter.start(pids)
     for process in processes:
         assert process.stdin is not None

@@ -19,6 +19,7 @@ from typing import Any
 
 import structlog
 import uvloop
+from psycopg import AsyncConnection
 
 from asl.model import Machine
 from asl.parse import parse_machine
@@ -31,7 +32,6 @@ from engine.engine import Engine, EngineOptions, Installation
 from engine.starts import StartRequest
 from runtime.execution import Execution
 from storage.connections import connection_pool
-from storage.database import connect_async
 
 ARN = f"arn:aws:states:us-east-1:{workflows.ACCOUNT}"
 
@@ -161,7 +161,7 @@ async def time_commits(url: str, found: list[float], *, alone: bool) -> None:
     """Measure one-row commits in between, when executions run one at a time."""
     if not alone:
         return
-    async with await connect_async(url, autocommit=True) as connection:
+    async with await AsyncConnection.connect(url, autocommit=True) as connection:
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS measured_commits (n integer)"
         )

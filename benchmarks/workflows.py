@@ -13,9 +13,10 @@ def _chain(states: list[dict[str, object]]) -> str:
     named = {}
     for index, state in enumerate(states):
         is_last = index == len(states) - 1
-        if state["Type"] != "Choice":
-            state = state | ({"End": True} if is_last else {"Next": f"S{index + 1}"})
-        named[f"S{index}"] = state
+        follows: dict[str, object] = (
+            {"End": True} if is_last else {"Next": f"S{index + 1}"}
+        )
+        named[f"S{index}"] = state if state["Type"] == "Choice" else state | follows
     return json.dumps({"StartAt": "S0", "States": named})
 
 
