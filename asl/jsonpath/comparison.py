@@ -6,11 +6,14 @@ A comparison between values of the wrong types is false, never an error.
 from __future__ import annotations
 
 import operator
+import re
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 from asl.payload import Json
 from asl.timestamps import parse_timestamp
+
+_PATTERN_PART: Final = re.compile(r"\*+|\\.|[^*\\]+|\\", re.DOTALL)
 
 Predicate: TypeAlias = Callable[[Json], bool]
 Against: TypeAlias = Callable[[Json], Predicate]
@@ -89,16 +92,13 @@ def _matches(operand: Json) -> Predicate:
 
 def split_pattern(pattern: str) -> tuple[str, ...]:
     """Split a pattern at its wildcards `*`; a backslash takes a character as it is."""
-    pieces = [""]
-    characters = iter(pattern)
-    for character in characters:
-        if character == "*":
-            pieces.append("")
-        elif character == "\\":
-            pieces[-1] += next(characters, "\\")
+    pieces: list[list[str]] = [[]]
+    for part in _PATTERN_PART.findall(pattern):
+        if part[0] == "*":
+            pieces.append([])
         else:
-            pieces[-1] += character
-    return tuple(pieces)
+            pieces[-1].append(part[1:] if len(part) > 1 and part[0] == "\\" else part)
+    return tuple(map("".join, pieces))
 
 
 def fits(value: str, pieces: tuple[str, ...]) -> bool:

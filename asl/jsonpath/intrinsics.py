@@ -28,6 +28,7 @@ from asl.model import Environment
 from asl.payload import Json, Payload
 
 MAX_NESTING: Final = 10
+MAX_LENGTH: Final = 10_000
 _CALL: Final = re.compile(r"\s*(States\.[A-Za-z0-9]+)\s*\(")
 _TEXT: Final = re.compile(r"\s*'((?:[^'\\]|\\['{}\\])*)'\s*")
 _NUMBER: Final = re.compile(r"\s*(-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)\s*(?=[,)])")
@@ -56,6 +57,9 @@ def is_intrinsic(text: str) -> bool:
 
 def compile_intrinsic(text: str) -> Intrinsic:
     """Compile a call; raise IntrinsicSyntaxError."""
+    if len(text) > MAX_LENGTH:
+        msg = f"The call is too long: {text[:80]}"
+        raise IntrinsicSyntaxError(msg)
     parser = _Parser(text)
     read = parser.call(1)
     if text[parser.position :].strip():

@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from asl.jsonpath.definite import PathMiss, Step, Walk, compile_walk, definite_steps
@@ -18,6 +19,9 @@ from asl.jsonpath.search import compile_inner
 from asl.jsonpath.visit import Visit
 from asl.model import Environment
 from asl.payload import Json, Payload
+
+MAX_LENGTH: Final = 10_000
+MAX_PARENTHESES: Final = 100
 
 Reader: TypeAlias = Callable[[Environment, Payload], Json]
 
@@ -63,21 +67,22 @@ class Path:
 _ROOT: Final = re.compile(r"\$(?:(\$)|([^\W\d]\w*))?")
 
 
+@lru_cache(maxsize=4096)
 def compile_path(text: str) -> Path:
     """Compile any path; raise PathSyntaxError."""
+    if len(text) > MAX_LENGTH or text.count("(") > MAX_PARENTHESES:
+        msg = f"The path is too long: {text[:80]}"
+        raise PathSyntaxError(msg)
     root, variable, rest = _split_root(text)
     steps = definite_steps(rest)
     try:
-        walk = _compile_rest(rest)
+        walk = compile_walk(steps) if steps is not None else _compile_search(rest)
     except ValueError as error:
         raise PathSyntaxError(str(error)) from error
     return Path(text, root, variable, steps, _compile_read(root, variable, walk))
 
 
-def _compile_rest(rest: str) -> Walk:
-    steps = definite_steps(rest)
-    if steps is not None:
-        return compile_walk(steps)
+def _compile_search(rest: str) -> Walk:
     inner = compile_inner(rest)
     return lambda document: inner(document, Visit(document))
 
