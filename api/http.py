@@ -51,19 +51,25 @@ async def read_body(receive: Receive, cap: int) -> bytes:
 
 
 async def _read_rest(receive: Receive, first: bytes, cap: int) -> bytes:
-    chunks, size, more = [first], len(first), True
     try:
         async with asyncio.timeout(_BODY_SECONDS):
-            while more and size <= _DRAINED_BYTES:
-                chunk, more = await _next_chunk(receive)
-                size += len(chunk)
-                if size <= cap:
-                    chunks.append(chunk)
+            body = await _gather(receive, first, cap)
     except TimeoutError:
         raise SerializationException("The request's body did not arrive.") from None
-    if size > cap:
+    if body is None:
         raise _too_large(cap)
-    return b"".join(chunks)
+    return body
+
+
+async def _gather(receive: Receive, first: bytes, cap: int) -> bytes | None:
+    """Read to the end, or to where nobody would; return None for too large a body."""
+    chunks, size, more = [first], len(first), True
+    while more and size <= _DRAINED_BYTES:
+        chunk, more = await _next_chunk(receive)
+        size += len(chunk)
+        if size <= cap:
+            chunks.append(chunk)
+    return b"".join(chunks) if size <= cap else None
 
 
 async def _next_chunk(receive: Receive) -> tuple[bytes, bool]:
