@@ -53,10 +53,18 @@ class FunctionsFile:
 class FunctionsWorker:
     """A worker process that is replaced when it dies and when its file has changed."""
 
-    def __init__(self, file: FunctionsFile, endpoint: str, log_level: str) -> None:
-        """Take what it serves, and where its server is."""
+    def __init__(
+        self,
+        file: FunctionsFile,
+        endpoint: str,
+        log_level: str,
+        *,
+        stdout: int | None = None,
+    ) -> None:
+        """Take what it serves, where its server is, and where functions print to."""
         self._file = file
         self.has_died = asyncio.Event()
+        self.has_refused = asyncio.Event()
         command = stepwell_command(
             "worker",
             file.target,
@@ -70,6 +78,7 @@ class FunctionsWorker:
             command,
             environment={"STEPWELL_ENDPOINT": endpoint},
             died=self._mourn,
+            stdout=stdout,
         )
 
     async def run(self) -> None:
@@ -86,5 +95,6 @@ class FunctionsWorker:
     async def _mourn(self, _pid: int, status: int) -> None:
         self.has_died.set()
         if status == REFUSED:
+            self.has_refused.set()
             log.error("the worker cannot start: waiting for a change of its file")
             await self._file.change()

@@ -1,0 +1,81 @@
+"""Start an execution of a state machine, and print its ARN.
+
+MACHINE is the name or ARN of a machine, or the file of a definition: then the machine named
+after the file is created, or updated if the definition has changed.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cli.client import Client, RefusedError, add_endpoint_option
+from cli.inputs import add_input_option, machine_name, read_input, read_text
+from cli.names import machine_arn, role_arn
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    parser.add_argument("machine", metavar="MACHINE", help="name, ARN or FILE.asl.json")
+    add_input_option(parser)
+    parser.add_argument("--name", help="the execution's name (made up)")
+    parser.add_argument(
+        "--wait",
+        action="store_true",
+        help="wait for the end and print the output; exit 1 if it failed",
+    )
+    add_endpoint_option(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Start, and wait if that is wanted."""
+    text = read_input(options.input)
+    client = Client(options.endpoint)
+    started = client.call(
+        "StartExecution",
+        stateMachineArn=_machine(client, options.machine),
+        input=text,
+        name=options.name,
+    )
+    if not options.wait:
+        print(started["executionArn"])
+        return 0
+    return _wait(client, started["executionArn"])
+
+
+def _machine(client: Client, given: str) -> str:
+    path = Path(given)
+    if given.endswith(".json") or path.is_file():
+        return put_machine(client, machine_name(path), read_text(path))
+    return machine_arn(given)
+
+
+def put_machine(client: Client, name: str, definition: str) -> str:
+    """Create a machine, or update the one of that name; return its ARN."""
+    arn = machine_arn(name)
+    try:
+        client.call(
+            "CreateStateMachine",
+            name=name,
+            definition=definition,
+            roleArn=role_arn(),
+        )
+    except RefusedError as error:
+        if error.name != "StateMachineAlreadyExists":
+            raise
+        client.call("UpdateStateMachine", stateMachineArn=arn, definition=definition)
+    return arn
+
+
+def _wait(client: Client, arn: str) -> int:
+    from threading import Event
+
+    from cli.outcome import report_outcome
+
+    nobody, pause = Event(), 0.02
+    while (execution := client.call("DescribeExecution", executionArn=arn))[
+        "status"
+    ] == "RUNNING":
+        nobody.wait(pause)
+        pause = min(pause * 1.5, 1.0)
+    return report_outcome(execution)

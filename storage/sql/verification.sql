@@ -1,0 +1,66 @@
+-- What `verify` reads, in one snapshot: the log of some executions, and all that must agree
+-- with it.
+
+-- name: records
+-- Executions of one shard after a given one.
+SELECT shard, execution_id::text, arn, generation, name, state_machine_arn, status,
+       start_date, stop_date, last_event_id, redrive_count
+FROM execution_records
+WHERE shard = %(shard)s
+  AND execution_id > %(after)s::uuid
+ORDER BY execution_id
+LIMIT %(limit)s;
+
+-- name: records_of
+-- All generations of one ARN.
+SELECT shard, execution_id::text, arn, generation, name, state_machine_arn, status,
+       start_date, stop_date, last_event_id, redrive_count
+FROM execution_records
+WHERE arn = %(arn)s
+ORDER BY generation;
+
+-- name: timers
+-- The timers of some executions of one shard.
+SELECT execution_id::text, event_id, kind, due
+FROM timers
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[]);
+
+-- name: tasks
+-- The open attempts of some executions of one shard.
+SELECT execution_id::text, event_id, function, worker
+FROM tasks
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[]);
+
+-- name: waiting
+-- Which executions have a stimulus waiting.
+SELECT DISTINCT execution_id::text
+FROM inbox
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[])
+  AND consumed_at IS NULL;
+
+-- name: set_aside
+-- Which executions are in quarantine, and why.
+SELECT execution_id::text, reason
+FROM quarantine
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[]);
+
+-- name: strays
+-- Rows of one shard that belong to no execution.
+SELECT stray.kind, stray.execution_id::text, count(*)
+FROM (
+    SELECT 'event' AS kind, execution_id FROM events WHERE shard = %(shard)s
+    UNION ALL
+    SELECT 'timer', execution_id FROM timers WHERE shard = %(shard)s
+    UNION ALL
+    SELECT 'task', execution_id FROM tasks WHERE shard = %(shard)s
+) AS stray
+WHERE NOT EXISTS (
+    SELECT FROM execution_records AS records
+    WHERE records.shard = %(shard)s
+      AND records.execution_id = stray.execution_id
+)
+GROUP BY stray.kind, stray.execution_id;
