@@ -14,6 +14,11 @@ from runtime.tokens import TokenSigner
 LAMBDA_INVOKE: Final = "lambda:invoke"
 
 
+def is_activity(function: str) -> bool:
+    """Tell whether pollers of an activity are meant, not a function of workers."""
+    return ":activity:" in function
+
+
 def assignment_of(
     execution: Execution,
     task: OpenTask,

@@ -95,6 +95,13 @@ class WorkerTables:
             },
         )
 
+    async def waiting(
+        self, functions: Sequence[str], most: int
+    ) -> list[tuple[int, ExecutionId, int, str]]:
+        """Return tasks that wait in any shard: their keys, and the function."""
+        parameters = {"functions": text_array(functions), "most": most}
+        return await self._rows("waiting", parameters)
+
     async def epoch(self, shard: int) -> int:
         """Return the present epoch of a shard."""
         rows = await self._rows("epoch", {"shard": shard})

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 import structlog
 
+from engine.activities import ActivityDesk
 from engine.commits import Commits
 from engine.compiled import CompiledMachines
 from engine.crossing import WorkerTables
@@ -125,6 +126,7 @@ class Engine:
             signer=signer,
             clock=self.clock,
             deliver=self.shards.deliver,
+            activity_waits=self._activity_waits,
         )
         self.lanes = [
             self._lane(index, signer, compiled) for index in range(options.lanes)
@@ -146,6 +148,12 @@ class Engine:
             hint=lambda _shard: self.inbox.hint(),
         )
         self.desk = self._desk(signer)
+        self.activities = ActivityDesk(
+            tables=WorkerTables(self._store("activities"), process=self.id),
+            router=self.router,
+            signer=signer,
+            clock=self.clock,
+        )
         self.service = Service(
             starts=self.starts,
             router=self.router,
@@ -238,6 +246,10 @@ class Engine:
     def _look(self) -> None:
         self.shards.look()
         self.desk.look()
+        self.activities.look()
+
+    def _activity_waits(self) -> None:
+        self.activities.look()
 
     # Life
 
@@ -263,6 +275,7 @@ class Engine:
         loops = [lane.run() for lane in self.lanes]
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
         loops += [self.starts.run(), self.desk.run(), self.desk.run_claims()]
+        loops += [self.activities.run()]
         for coroutine in loops:
             self._spawn(coroutine)
         self.wakes.start(self.timers.wake)

@@ -27,6 +27,10 @@ class TaskMissingError(EngineError):
     """The token names an attempt that nobody remembers."""
 
 
+class PollersFullError(EngineError):
+    """As many poll the activity as may. Argument: its ARN."""
+
+
 class BusyError(EngineError):
     """A bounded queue is full; nothing was stored."""
 

@@ -15,7 +15,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from engine.absent import Absent
-from engine.assignments import assignment_of
+from engine.assignments import assignment_of, is_activity
 from engine.handlers import Handlers
 from engine.handover import PollRequest, TaskAssignment
 from engine.sessions import Session
@@ -39,8 +39,9 @@ class Hall:
         signer: TokenSigner,
         clock: Clock,
         deliver: Callable[[int, ExecutionId, Stimulation], None],
+        activity_waits: Callable[[], None] = lambda: None,
     ) -> None:
-        """Take who signs tokens and how stimuli reach the lanes."""
+        """Take who signs tokens, how stimuli reach the lanes, and who serves activities."""
         self.handlers = handlers
         self.sessions: dict[str, Session] = {}
         self.waiting = WaitingTasks()
@@ -50,6 +51,7 @@ class Hall:
         self._signer = signer
         self._clock = clock
         self._deliver = deliver
+        self._activity_waits = activity_waits
         # Per function, the sessions that serve it, the one that waited longest first.
         self._serving: dict[str, OrderedDict[str, Session]] = {}
 
@@ -119,7 +121,7 @@ class Hall:
         self.waiting.remove(task.function, key)
         if task.worker == self.handlers.worker:
             self._handle(execution, task)
-        else:
+        elif not is_activity(task.function):
             self.hand_over(execution, task, epoch)
 
     def hand_over(self, execution: Execution, task: OpenTask, epoch: int) -> None:
@@ -171,6 +173,9 @@ class Hall:
 
     def await_worker(self, function: str, key: TaskKey) -> None:
         """Let a task wait until a slot is free, which may be now."""
+        if is_activity(function):
+            self._activity_waits()
+            return
         self.waiting.add(function, key)
         if self.handlers.serves(function):
             self.waiting.remove(function, key)

@@ -15,6 +15,7 @@ from typing import Final
 import psycopg
 import structlog
 
+from engine.assignments import is_activity
 from engine.hall import Hall
 from engine.handlers import PREFIX as ENGINE_PREFIX
 from engine.lane import Lane
@@ -165,7 +166,7 @@ class Shards:
         elif worker.startswith(ENGINE_PREFIX):
             lost = Stimulation(st.WorkerLost(scheduled_id, worker))
             self.deliver(shard, execution_id, lost)
-        else:
+        elif not is_activity(function):
             self._hall.adopt(worker, key)
 
     async def _read_inbox(self) -> None:

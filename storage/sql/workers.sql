@@ -50,6 +50,15 @@ WHERE function = ANY (%(functions)s::text[])
 ORDER BY created_at
 LIMIT %(most)s;
 
+-- name: waiting
+-- Tasks of any shard that wait for a worker.
+SELECT shard, execution_id::text, event_id, function
+FROM tasks
+WHERE function = ANY (%(functions)s::text[])
+  AND worker IS NULL
+ORDER BY created_at
+LIMIT %(most)s;
+
 -- name: epoch
 -- The present epoch of a shard, for the hand-over of an attempt of another engine's.
 SELECT epoch FROM leases WHERE shard = %(shard)s;
