@@ -91,14 +91,26 @@ def _check_depth(text: str) -> None:
 
 
 def dumps(value: Json) -> str:
-    """Write a value as compact JSON text, keys in their order."""
+    """Write a value as compact JSON text, keys in their order.
+
+    A value that `loads` would refuse (too deep, not finite) raises PayloadError.
+    """
     try:
         return orjson.dumps(value).decode()
     except (TypeError, ValueError):
+        return _dumps_exact(value)
+
+
+def _dumps_exact(value: Json) -> str:
+    try:
         text = json.dumps(
             value, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         )
-        return _SURROGATE.sub(_escape, text)
+    except (ValueError, RecursionError) as error:
+        raise PayloadError(str(error)) from None
+    if text.count("[") + text.count("{") > MAX_DEPTH:
+        _check_depth(text)
+    return _SURROGATE.sub(_escape, text)
 
 
 def _escape(match: re.Match[str]) -> str:

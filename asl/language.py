@@ -9,11 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from asl.fields import Fields
 from asl.model import Environment, Expression, Leave, Seconds, Tolerance
 from asl.payload import Json, Payload
+from asl.report import Location
+
+MAX_TEMPLATE_DEPTH: Final = 150
 
 Due: TypeAlias = Callable[[Environment, datetime], datetime]
 Failure: TypeAlias = Callable[[Environment], tuple[str | None, str | None]]
@@ -30,6 +33,14 @@ class Scope:
     name: str
     fields: Fields
     references: set[str] = field(default_factory=set)
+
+
+def is_too_deep(location: Location, scope: Scope) -> bool:
+    """Tell, and report, that a template is nested deeper than can be evaluated."""
+    if len(location) - len(scope.fields.location) <= MAX_TEMPLATE_DEPTH:
+        return False
+    scope.fields.report.error("The template is too deeply nested", location)
+    return True
 
 
 class QueryLanguage(Protocol):

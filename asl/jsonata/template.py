@@ -15,7 +15,7 @@ from asl.jsonata.expression import (
     state_payload,
 )
 from asl.jsontext import dumps
-from asl.language import Scope
+from asl.language import Scope, is_too_deep
 from asl.model import Environment, Expression
 from asl.payload import Json, Payload
 from asl.report import Location
@@ -33,6 +33,8 @@ class Template:
 
 def compile_template(value: Json, location: Location, scope: Scope) -> Template:
     """Compile a template; what is wrong goes to the report."""
+    if is_too_deep(location, scope):
+        return Template(None, None)
     if isinstance(value, str):
         return _compile_text(value, location, scope)
     if isinstance(value, dict):

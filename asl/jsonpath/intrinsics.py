@@ -204,7 +204,7 @@ def _compile_call(name: str, arguments: list[Reader], text: str) -> Reader:
         try:
             values = [argument(environment, payload) for argument in arguments]
             return apply(environment, values)
-        except FunctionError as error:
+        except (FunctionError, RecursionError) as error:
             cause = f"The function '{text}' had the following error: {error}"
             raise StatesError("States.IntrinsicFailure", cause) from None
 

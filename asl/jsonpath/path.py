@@ -21,6 +21,7 @@ from asl.model import Environment
 from asl.payload import Json, Payload
 
 MAX_LENGTH: Final = 10_000
+MAX_STEPS: Final = 200
 MAX_PARENTHESES: Final = 100
 
 Reader: TypeAlias = Callable[[Environment, Payload], Json]
@@ -70,11 +71,12 @@ _ROOT: Final = re.compile(r"\$(?:(\$)|([^\W\d]\w*))?")
 @lru_cache(maxsize=4096)
 def compile_path(text: str) -> Path:
     """Compile any path; raise PathSyntaxError."""
-    if len(text) > MAX_LENGTH or text.count("(") > MAX_PARENTHESES:
+    root, variable, rest = _split_root(text[: MAX_LENGTH + 1])
+    steps = definite_steps(rest)
+    is_long = len(text) > MAX_LENGTH or len(steps or ()) > MAX_STEPS
+    if is_long or text.count("(") > MAX_PARENTHESES:
         msg = f"The path is too long: {text[:80]}"
         raise PathSyntaxError(msg)
-    root, variable, rest = _split_root(text)
-    steps = definite_steps(rest)
     try:
         walk = compile_walk(steps) if steps is not None else _compile_search(rest)
     except ValueError as error:

@@ -55,7 +55,8 @@ def _numbers(value: Json) -> list[float]:
 def _aggregate(function: Callable[[list[float]], float]) -> Tail:
     def apply(value: Json) -> Json:
         numbers = _numbers(value)
-        return function(numbers) if numbers else None
+        found = function(numbers) if numbers else math.inf
+        return found if math.isfinite(found) else None
 
     return apply
 

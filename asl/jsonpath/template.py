@@ -22,7 +22,7 @@ from asl.jsonpath.path import (
     compile_path,
 )
 from asl.jsontext import dumps
-from asl.language import Scope
+from asl.language import Scope, is_too_deep
 from asl.model import Environment
 from asl.payload import Json, Payload
 from asl.report import Location
@@ -41,6 +41,8 @@ class Template:
 
 def compile_template(value: Json, location: Location, scope: Scope) -> Template:
     """Compile a template; what is wrong goes to the report."""
+    if is_too_deep(location, scope):
+        return Template(None, None)
     if isinstance(value, dict):
         return _compile_object(value, location, scope)
     if isinstance(value, list):

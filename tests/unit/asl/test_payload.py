@@ -1,3 +1,6 @@
+import pytest
+
+from asl.errors import StatesError
 from asl.payload import Payload
 
 
@@ -24,3 +27,14 @@ def test_payloads_are_equal_by_text():
 
 def test_null_is_a_value():
     assert Payload.of_value(None).text == "null"
+
+
+def test_a_value_too_deep_to_be_written_fails_the_state():
+    value = []
+    for _ in range(600):
+        value = [value]
+
+    with pytest.raises(StatesError) as failure:
+        _ = Payload.of_value(value).text
+
+    assert failure.value.error == "States.Runtime"
