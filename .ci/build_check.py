@@ -29,6 +29,7 @@ SERVER: Final = (
     "cli",
     "alembic",
     "alembic.ini",
+    "examples",
 )
 
 MACHINE: Final = {

@@ -153,6 +153,7 @@ def _api(
         executions=Executions(connections),
         histories=Histories(connections),
         engine=engine.service,
+        activity_hall=engine.activities,
     )
 
 

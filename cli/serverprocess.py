@@ -20,47 +20,6 @@ log = structlog.get_logger(__name__)
 _REVIVAL_SECONDS = 1.0
 
 
-def add_engine_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the engine; all have good defaults."""
-    group = parser.add_argument_group("engine")
-    group.add_argument(
-        "--lanes", type=int, default=2, metavar="N", help="(%(default)s)"
-    )
-    group.add_argument(
-        "--lease-seconds",
-        type=float,
-        default=3.0,
-        metavar="S",
-        help="after how long others take over what a dead engine held (%(default)g)",
-    )
-    group.add_argument(
-        "--worker-seconds",
-        type=float,
-        default=7.0,
-        metavar="S",
-        help="after how long a silent worker counts as dead (%(default)g)",
-    )
-    group.add_argument(
-        "--keep-days",
-        type=float,
-        metavar="D",
-        help="delete executions that closed so long ago (never)",
-    )
-
-
-def engine_words(options: argparse.Namespace) -> list[str]:
-    """Return the engine's options as another process is to be given them."""
-    words = [
-        f"--lanes={options.lanes}",
-        f"--lease-seconds={options.lease_seconds}",
-        f"--worker-seconds={options.worker_seconds}",
-        f"--log-level={options.log_level}",
-    ]
-    if options.keep_days is not None:
-        words.append(f"--keep-days={options.keep_days}")
-    return words
-
-
 def server_options(
     options: argparse.Namespace, url: str, listener: socket
 ) -> ServerOptions:

@@ -11,9 +11,9 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from cli.database import add_data_option, migrate_schema, open_database
+from cli.engineoptions import add_engine_options
 from cli.listening import DEFAULT_HOST, add_port_option
 from cli.logs import add_log_level, configure_logs
-from cli.serverprocess import add_engine_options
 
 if TYPE_CHECKING:
     from socket import socket

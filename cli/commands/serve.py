@@ -12,10 +12,10 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from cli.database import Database, add_database_options, open_database, prepare_schema
+from cli.engineoptions import add_engine_options
 from cli.errors import UsageError
 from cli.listening import add_port_options
 from cli.logs import add_log_level, configure_logs
-from cli.serverprocess import add_engine_options
 
 if TYPE_CHECKING:
     from socket import socket
@@ -90,13 +90,9 @@ def _supervise(options: argparse.Namespace, base: Database, listener: socket) ->
     """Start the engine processes and replace those that die."""
     from cli.children import stepwell_command
     from cli.client import Client
+    from cli.engineoptions import engine_words
     from cli.lifetime import Lifetime, run_loop
-    from cli.serverprocess import (
-        database_environment,
-        engine_words,
-        ready_line,
-        revive,
-    )
+    from cli.serverprocess import database_environment, ready_line, revive
     from cli.supervisor import Supervisor
 
     host, port = listener.getsockname()[:2]

@@ -47,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _query(database: Database, statement: str) -> None:
     import psycopg
+
     from storage.database import connect
 
     with connect(database.url, autocommit=True) as connection:
@@ -70,7 +71,7 @@ def _print_result(cursor: psycopg.Cursor[Any]) -> None:
 
 def _prompt(database: Database) -> int:
     """Run psql, which finds the password in its environment and not on its command line."""
-    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+    from psycopg.conninfo import conninfo_to_dict
 
     program = _psql()
     if program is None:
@@ -78,13 +79,19 @@ def _prompt(database: Database) -> int:
         raise CommandError(
             "psql is not installed; the line above is the database's URL"
         )
-    facts = conninfo_to_dict(database.url)
-    password = facts.pop("password", None)
+    password = conninfo_to_dict(database.url).get("password")
     environment = dict(os.environ)
     if password is not None:
         environment["PGPASSWORD"] = str(password)
-    address = make_conninfo(**facts)
+    address = _without_password(database.url)
     return subprocess.run([program, address], env=environment, check=False).returncode
+
+
+def _without_password(url: str) -> str:
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    facts = {k: str(v) for k, v in conninfo_to_dict(url).items() if k != "password"}
+    return make_conninfo("", **facts)
 
 
 def _psql() -> str | None:
