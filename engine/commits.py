@@ -247,6 +247,8 @@ class Commits:
                 self._residents.keep(turn.resident)
             if self.holds(entry.shard):
                 self._dispatch.dispatch(turn, self.tenure.epochs[entry.shard])
+            else:
+                self._give_back(turn)
             for stimulation, verdict in turn.taken:
                 stimulation.tell(verdict)
 

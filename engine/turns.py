@@ -78,7 +78,7 @@ class Taker:
         before = execution.tasks.copy() if execution.tasks else {}
         events: list[HistoryEvent] = []
         taken: list[tuple[Stimulation, Verdict]] = []
-        rearmed: list[tuple[TimerKey, datetime]] = []
+        rearmed: dict[TimerKey, datetime] = {}
         is_cut = False
         while resident.queue and len(taken) < MAX_STIMULI and not is_cut:
             stimulation = resident.queue.popleft()
@@ -89,14 +89,17 @@ class Taker:
             taken.append((stimulation, done.verdict))
             resident.size += done.size
             if done.rearm is not None and stimulation.timer is not None:
-                rearmed.append((stimulation.timer, turn.now + done.rearm))
+                rearmed[stimulation.timer] = turn.now + done.rearm
             if isinstance(stimulus, st.Heartbeat) and done.verdict is Verdict.ACCEPTED:
                 resident.beats[stimulus.scheduled_id] = turn.now
             is_cut = done.is_cut
         entry = entry_of(execution, events)
         entry.is_cut = is_cut
-        entry.opened_timers = [*entry.opened_timers, *rearmed]
-        consume(taken, {key for key, _ in rearmed}, entry)
+        # What was closed since is gone; what was opened since is due as it says itself.
+        opened = dict(entry.opened_timers)
+        kept = {key: due for key, due in rearmed.items() if key in execution.timers}
+        entry.opened_timers = [*(kept | opened).items()]
+        consume(taken, set(kept), entry)
         closed = [before[task] for task in execution.closed_tasks if task in before]
         forget_changes(execution)
         for task in closed:
