@@ -87,7 +87,7 @@ def run_nodes(
     http: bool = False,
 ) -> dict[str, Any]:
     """Run workflows on some engine processes at once; return figures per workflow."""
-    job = {
+    job: dict[str, Any] = {
         "url": database.url,
         "definition": definition,
         "revision_id": database.add_machine(definition),
@@ -115,7 +115,8 @@ def run_nodes(
     for worker in workers:
         worker.kill()
         worker.wait()
-    engine = 1000 * sum(node["cpu_seconds"] for node in found) / total
+    cpu: float = sum(node["cpu_seconds"] for node in found)
+    engine = 1000 * cpu / total
     return figures | {
         "engine_cpu_ms": engine,
         "cpu_ms": engine + figures["cpu_ms"],

@@ -14,7 +14,7 @@ import sys
 import time
 import uuid
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import structlog
@@ -33,6 +33,7 @@ from engine.starts import StartRequest
 from runtime.execution import Execution
 from storage.connections import connection_pool
 
+_PATIENCE_SECONDS = 0.5
 ARN = f"arn:aws:states:us-east-1:{workflows.ACCOUNT}"
 
 
@@ -45,7 +46,7 @@ async def running_engine(url: str, **options: Any) -> AsyncIterator[Engine]:
     async with connection_pool(url) as pool:
         async with pool.connection() as connection:
             cursor = await connection.execute("SELECT key_id, secret FROM server_keys")
-            keys = dict(await cursor.fetchall())
+            keys: dict[int, bytes] = dict(await cursor.fetchall())
             cursor = await connection.execute("SELECT count(*) FROM leases")
             row = await cursor.fetchone()
         assert row is not None
@@ -78,11 +79,13 @@ class Load:
 
     def _closed(self, execution: Execution) -> None:
         assert execution.error is None, execution.cause
+        # An execution may end in another process than the one that started it; that one ends
+        # as many of ours.
+        self._slots.release()
         began = self._started.pop(execution.name, None)
         if began is not None:
             self.seconds.append(time.perf_counter() - began)
             self._left -= 1
-            self._slots.release()
             if self._left == 0:
                 self._ended.set()
 
@@ -93,11 +96,23 @@ class Load:
         self.seconds.clear()
         starts = []
         for _ in range(count):
-            await self._slots.acquire()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE_SECONDS):
+                    await self._slots.acquire()
             starts.append(asyncio.ensure_future(self._start()))
         await asyncio.gather(*starts)
-        if count:
+        if count and self._engine.router.holds_everything:
             await self._ended.wait()
+        while await self._open():
+            await asyncio.sleep(0.02)
+
+    async def _open(self) -> bool:
+        async with self._engine.connections() as connection:
+            cursor = await connection.execute(
+                "SELECT EXISTS (SELECT FROM execution_records WHERE status = 'RUNNING')"
+            )
+            row = await cursor.fetchone()
+        return bool(row and row[0])
 
     async def _start(self) -> None:
         name = uuid.uuid4().hex

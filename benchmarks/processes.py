@@ -14,9 +14,9 @@ def cpu_seconds(pid: int) -> float:
     """Return the CPU time of a process and its children, those that have ended included."""
     total = 0.0
     root = psutil.Process(pid)
-    for process in (root, *root.children(recursive=True)):
+    for child in (pid, *(process.pid for process in root.children())):
         try:
-            times = process.cpu_times()
+            times = psutil.Process(child).cpu_times()
         except psutil.NoSuchProcess:
             continue
         total += times.user + times.system + times.children_user + times.children_system

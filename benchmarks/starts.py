@@ -54,6 +54,12 @@ class serving:  # noqa: N801 - reads as a verb in the with statement
         pids = {"engine": self._process.pid, "postgres": self._database.postmaster}
         return Meter.start(pids)
 
+    def kill(self) -> None:
+        """End it as a crash does."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
     def __exit__(self, *_error: object) -> None:
         """End it."""
         assert self._process is not None
@@ -83,12 +89,24 @@ class Client:
 
     async def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call one operation; anything but 200 is an error."""
+        headers = (
+            b"Content-Type: application/x-amz-json-1.0\r\n"
+            b"X-Amz-Target: AWSStepFunctions.%s\r\n" % operation.encode()
+        )
+        return await self._post(b"/", headers, body)
+
+    async def work(self, verb: str, body: dict[str, Any]) -> dict[str, Any]:
+        """Say something in the worker protocol."""
+        path = b"/stepwell/v1/worker/%s" % verb.encode()
+        return await self._post(path, b"Content-Type: application/json\r\n", body)
+
+    async def _post(
+        self, path: bytes, headers: bytes, body: dict[str, Any]
+    ) -> dict[str, Any]:
         raw = json.dumps(body).encode()
         self._writer.write(
-            b"POST / HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-            b"Content-Type: application/x-amz-json-1.0\r\n"
-            b"X-Amz-Target: AWSStepFunctions.%s\r\nContent-Length: %d\r\n\r\n%s"
-            % (self._port, operation.encode(), len(raw), raw)
+            b"POST %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n%sContent-Length: %d\r\n\r\n%s"
+            % (path, self._port, headers, len(raw), raw)
         )
         head = (await self._reader.readuntil(b"\r\n\r\n")).decode()
         length = re.search(r"content-length: (\d+)", head, re.IGNORECASE)

@@ -26,11 +26,8 @@ WITH sleeping AS (
            '{arn}:execution:measured:' || number AS arn,
            number %% {shards} AS shard,
            md5(number::text)::uuid AS execution_id,
-           CASE WHEN number < {waking}
-                THEN %(first)s + number * interval '1 second' / {rate}
-                ELSE now() + interval '30 days' + number * interval '1 second'
-           END AS due
-    FROM generate_series(0, {pending} - 1) AS number
+           now() + %(after)s + (number - %(first)s) * interval '1 second' / {rate} AS due
+    FROM generate_series(%(first)s, %(last)s) AS number
 ), records AS (
     INSERT INTO execution_records (
         shard, execution_id, arn, name, state_machine_arn, revision_id, status, start_date
@@ -77,27 +74,22 @@ def timers(_count: int) -> dict[str, Any]:
 
 
 def _fill(database: Database) -> None:
-    """Make the waiting executions; the first to wake does so when the engine has started."""
-    revision_id = database.add_machine(workflows.wait())
-    statement = _FILL.format(
-        arn=ARN, shards=64, pending=PENDING, waking=_RATE * _SECONDS, rate=_RATE
-    )
+    """Make the waiting executions: most for a month, the last ones until the engine is up."""
+    statement = _FILL.format(arn=ARN, shards=64, rate=_RATE).encode()
+    revision = database.add_machine(workflows.wait())
+    waking = _RATE * _SECONDS
     with psycopg.connect(database.url, autocommit=True) as connection:
-        row = connection.execute("SELECT now() + interval '150 seconds'").fetchone()
-        assert row is not None
-        first: datetime = row[0]
-        connection.execute(
-            statement.encode(), {"first": first, "revision": revision_id}
-        )
-        connection.execute("VACUUM ANALYZE")
-        connection.execute("CHECKPOINT")
-        # Filling takes as long as it takes: the waking ones are moved to begin soon.
-        connection.execute(
-            "UPDATE timers SET due = due - (%s - clock_timestamp()) + interval '6 seconds'"
-            " WHERE due < now() + interval '1 day'",
-            [first],
-        )
-        connection.execute("VACUUM timers")
+        for first, last, after in (
+            (0, PENDING - waking - 1, timedelta(days=30)),
+            (PENDING - waking, PENDING - 1, timedelta(seconds=8)),
+        ):
+            connection.execute(
+                statement,
+                {"first": first, "last": last, "after": after, "revision": revision},
+            )
+            if first == 0:
+                connection.execute("VACUUM ANALYZE")
+                connection.execute("CHECKPOINT")
 
 
 async def _measure(database: Database) -> dict[str, Any]:
@@ -105,7 +97,7 @@ async def _measure(database: Database) -> dict[str, Any]:
         cursor = await connection.execute(
             "SELECT execution_id::text, due FROM timers WHERE due < now() + interval '1 day'"
         )
-        dues = dict(await cursor.fetchall())
+        dues: dict[str, datetime] = dict(await cursor.fetchall())
     late: list[timedelta] = []
     ended = asyncio.Event()
     began = time.perf_counter()

@@ -98,7 +98,7 @@ class Engine:
         self.activity = Activity()
         self._url = url
         self._installation = installation
-        self._connections = connections
+        self.connections = connections
         self._tasks: list[asyncio.Task[None]] = []
         self._stores: list[LaneStore] = []
         self._failure: BaseException | None = None
@@ -111,13 +111,13 @@ class Engine:
     def _build(self) -> None:
         options, installation = self.options, self._installation
         signer = TokenSigner(installation.keys)
-        self._machines = Machines(self._connections)
+        self._machines = Machines(self.connections)
         compiled = CompiledMachines(self._definition)
         self.shards = Shards(self._store("shards"))
         self.timers = DueTimers(
             clock=self.clock,
             wakes=self.wakes,
-            table=PostgresTimers(self._connections),
+            table=PostgresTimers(self.connections),
             deliver=self.shards.deliver_timers,
             activity=self.activity,
         )
@@ -158,7 +158,7 @@ class Engine:
             starts=self.starts,
             router=self.router,
             machines=compiled,
-            executions=Executions(self._connections),
+            executions=Executions(self.connections),
             signer=signer,
             shards=installation.shards,
         )
@@ -255,7 +255,7 @@ class Engine:
 
     async def start(self) -> None:
         """Set the clock, begin every loop, and begin to hold shards."""
-        async with self._connections() as connection:
+        async with self.connections() as connection:
             if isinstance(self.clock, SystemClock):
                 await keep_to_database(connection, self.clock)
         loop = asyncio.get_running_loop()
@@ -282,7 +282,7 @@ class Engine:
         self.wakes.every("inbox", _INBOX_POLL, self.shards.look)
         self.housekeeping = Housekeeping(
             clock=self.clock,
-            connections=self._connections,
+            connections=self.connections,
             shards=lambda: sorted(self.shards.epochs),
             deliver=self.shards.deliver_timers,
             activity=self.activity,

@@ -1,0 +1,82 @@
+"""Run measurements: `python -m benchmarks [NAME ...] [--count N] [--json FILE]`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.engines import engines, handlers, latency, states, storage, tasks
+from benchmarks.processes import load
+from benchmarks.recovery import recovery
+from benchmarks.starts import start
+from benchmarks.timers import timers
+
+# Name, what is run, and the figures that the goals are about: key, unit, goal, stretch.
+_ALL: Final[
+    dict[str, tuple[Callable[[int], dict[str, Any]], tuple[tuple[str, ...], ...]]]
+] = {
+    "handlers": (handlers, (("cpu_ms", "ms CPU", "1.6", "1.0"),)),
+    "tasks": (tasks, (("cpu_ms", "ms CPU", "2.5", "1.5"),)),
+    "states": (states, (("cpu_ms", "ms CPU", "0.6", "0.4"),)),
+    "start": (start, (("cpu_ms", "ms CPU", "0.4", "0.3"),)),
+    "latency": (
+        latency,
+        (("handlers_p50_ms", "ms", "2", ""), ("tasks_p50_ms", "ms", "5", "")),
+    ),
+    "timers": (
+        timers,
+        (
+            ("late_p50_ms", "ms", "15", ""),
+            ("late_p99_ms", "ms", "80", "50"),
+            ("start_up_s", "s", "2", ""),
+            ("engine_megabytes", "MB", "300", ""),
+        ),
+    ),
+    "recovery": (recovery, (("seconds", "s", "5", "3"),)),
+    "storage": (storage, (("log_bytes", "bytes", "20000", "15000"),)),
+    "engines": (
+        engines,
+        (("ratio_2", "of one", "1.15", ""), ("ratio_4", "of one", "1.15", "")),
+    ),
+}
+
+
+def main() -> None:
+    """Run what was asked for and show it as a table, and as JSON if wanted."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"of {', '.join(_ALL)}"
+    )
+    parser.add_argument(
+        "--count", type=int, default=4000, help="workflows per measurement"
+    )
+    parser.add_argument("--json", type=Path, help="write all figures there")
+    options = parser.parse_args()
+    unknown = set(options.names) - _ALL.keys()
+    if unknown:
+        parser.error(f"no measurement is called {', '.join(sorted(unknown))}")
+    found: dict[str, Any] = {}
+    print("| name | figure | measured | goal | stretch |")
+    print("|---|---|---:|---:|---:|")
+    for name in options.names or _ALL:
+        measure, shown = _ALL[name]
+        figures = measure(options.count)
+        found[name] = figures | {"machine_load": load()}
+        for key, unit, goal, stretch in shown:
+            row = (
+                f"| {name} | {key} ({unit}) | {figures[key]:.3g} | {goal} | {stretch} |"
+            )
+            print(row, flush=True)
+    if options.json is not None:
+        machine = {"python": platform.python_version(), "machine": platform.machine()}
+        options.json.write_text(
+            json.dumps({"machine": machine, "figures": found}, indent=2)
+        )
+
+
+if __name__ == "__main__":
+    main()
