@@ -1,8 +1,8 @@
-"""Activities: create, describe, list, delete."""
+"""Activities: create, describe, list, delete, and fetch a task."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from api.arns import parse_arn
 from api.configurations import encryption_configuration
@@ -14,12 +14,18 @@ from api.requests import (
     CreateActivity,
     DeleteActivity,
     DescribeActivity,
+    GetActivityTask,
     ListActivities,
 )
 from api.tags import checked_tags
 from api.timestamps import epoch
 from api.wire import Response
+from engine.activities import ActivityTask
+from runtime.limits import MAX_ACTIVITY_POLL_SECONDS
 from storage.activities import ActivityExistsError, ActivityRecord
+
+# Ordinary clients hang up after a minute and ask again: answer a little before.
+_POLL_SECONDS: Final = MAX_ACTIVITY_POLL_SECONDS - 2
 
 
 async def create_activity(api: Api, request: CreateActivity) -> Response:
@@ -37,14 +43,43 @@ async def create_activity(api: Api, request: CreateActivity) -> Response:
 
 async def describe_activity(api: Api, request: DescribeActivity) -> Response:
     """Show an activity."""
-    arn = request.activity_arn
+    activity = await _find(api, request.activity_arn)
+    encryption = activity.encryption_configuration
+    return {**_item(activity), "encryptionConfiguration": encryption}
+
+
+async def _find(api: Api, arn: str) -> ActivityRecord:
     parse_arn(arn, "activity")
     activity = await api.activities.get(arn)
     if activity is None:
         msg = f"Activity Does Not Exist: '{arn}'"
         raise ActivityDoesNotExist(msg)
-    encryption = activity.encryption_configuration
-    return {**_item(activity), "encryptionConfiguration": encryption}
+    return activity
+
+
+async def get_activity_task(api: Api, request: GetActivityTask) -> Response:
+    """Wait for a task of an activity; an empty answer when none comes in time."""
+    activity = await _find(api, request.activity_arn)
+    worker = request.worker_name
+    if worker is not None:
+        check_name(worker)
+    task = await api.activity_hall.poll(activity.arn, worker, _POLL_SECONDS)
+    if task is None:
+        return {}
+    return {"taskToken": task.token, "input": task.input}
+
+
+def give_back_activity_task(
+    api: Api, request: GetActivityTask, response: Response
+) -> None:
+    """Let another poller have the task of an answer that nobody can get."""
+    if response:
+        task = ActivityTask(
+            activity_arn=request.activity_arn,
+            token=response["taskToken"],
+            input=response["input"],
+        )
+        api.activity_hall.give_back(task)
 
 
 async def delete_activity(api: Api, request: DeleteActivity) -> Response:

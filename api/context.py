@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from api.arns import Site
 from api.machine_cache import MachineCache, MachineFinder
 from api.pages import PageTokens
-from api.ports import Engine
+from api.ports import ActivityHall, Engine
 from scheduler.clock import Clock
 from storage.activities import Activities
 from storage.aliases import Aliases
@@ -36,3 +36,4 @@ class Api:
     executions: Executions
     histories: Histories
     engine: Engine
+    activity_hall: ActivityHall

@@ -10,6 +10,7 @@ from psycopg_pool import PoolTimeout
 
 from api.context import Api
 from api.errors import (
+    ActivityWorkerLimitExceeded,
     ApiError,
     ExecutionAlreadyExists,
     ExecutionDoesNotExist,
@@ -40,6 +41,10 @@ _PUBLIC: Final[Mapping[type[Exception], tuple[type[ApiError], str]]] = {
     engine_errors.TaskMissingError: (
         TaskDoesNotExist,
         "Task Does Not Exist: 'Provided task does not exist'",
+    ),
+    engine_errors.PollersFullError: (
+        ActivityWorkerLimitExceeded,
+        "Activity Worker Limit Exceeded: '{}'",
     ),
     engine_errors.BusyError: (ThrottlingException, "Rate exceeded"),
     engine_errors.UnansweredError: (

@@ -31,11 +31,11 @@ from api.wire import Endpoint, Response
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One row of the table; `waits` says that it is a long poll."""
+    """One row of the table; an operation with `undo` is a long poll."""
 
     request: type
     function: Callable[[Api, Any], Coroutine[Any, Any, Response]]
-    waits: bool = False
+    undo: Callable[[Api, Any, Response], None] | None = None
 
     @property
     def name(self) -> str:
@@ -60,6 +60,11 @@ OPERATIONS: Final = (
     Operation(
         requests.DescribeStateMachineForExecution,
         executions.describe_state_machine_for_execution,
+    ),
+    Operation(
+        requests.GetActivityTask,
+        activities.get_activity_task,
+        undo=activities.give_back_activity_task,
     ),
     Operation(requests.GetExecutionHistory, histories.get_execution_history),
     Operation(requests.ListActivities, activities.list_activities),
@@ -94,7 +99,8 @@ def endpoints(api: Api) -> dict[str, Endpoint]:
         operation.name: Endpoint(
             compile_request(model, operation.name, operation.request),
             partial(with_public_errors, operation.function, api),
-            waits=operation.waits,
+            waits=operation.undo is not None,
+            undo=operation.undo and partial(operation.undo, api),
         )
         for operation in OPERATIONS
     }

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Final, TypeVar
 
 from api.http import ClientGone, Receive
 
 T = TypeVar("T")
+
+# A cancellation can be lost: Python 3.11's `wait_for`, which the connection pool uses,
+# swallows one that comes together with the result. So it is repeated.
+_AGAIN_SECONDS: Final = 0.1
 
 
 class Polls:
@@ -16,39 +20,65 @@ class Polls:
 
     def __init__(self) -> None:
         """Begin open, without a poll."""
-        self._waiting: set[asyncio.Task[Any]] = set()
-        self._closed = False
+        self._closing = _Signal()
 
     def close(self) -> None:
         """End every poll with nothing to tell, and every later one at once."""
-        self._closed = True
-        for working in self._waiting:
-            working.cancel()
+        self._closing.give()
 
     async def run(
-        self, receive: Receive, work: Coroutine[Any, Any, T], nothing: T
+        self,
+        receive: Receive,
+        work: Coroutine[Any, Any, T],
+        nothing: T,
+        undo: Callable[[T], None] | None = None,
     ) -> T:
         """Return the work's result, or `nothing` when the server closes.
 
         To be called after the body was read: whatever arrives then is the hang-up, which
         raises ClientGone. Work that is not finished is cancelled and awaited before this
-        returns, so it can undo what it has half done.
+        returns, so it can undo what it has half done; `undo` takes a result that came
+        together with the hang-up.
         """
         working = asyncio.ensure_future(work)
         watching = asyncio.ensure_future(receive())
-        self._waiting.add(working)
-        if self._closed:
-            working.cancel()
         try:
-            await asyncio.wait((working, watching), return_when=asyncio.FIRST_COMPLETED)
-            if not working.done():
-                raise ClientGone
-            return nothing if self._was_closed(working) else working.result()
+            await asyncio.wait(
+                (working, watching, self._closing.future()),
+                return_when=asyncio.FIRST_COMPLETED,
+            )
         finally:
-            self._waiting.discard(working)
-            working.cancel()
-            watching.cancel()
-            await asyncio.gather(working, watching, return_exceptions=True)
+            is_gone = watching.done()
+            await _end(working)
+            await _end(watching)
+        if not is_gone:
+            return nothing if working.cancelled() else working.result()
+        if undo is not None and not working.cancelled() and not working.exception():
+            undo(working.result())
+        raise ClientGone
 
-    def _was_closed(self, working: asyncio.Task[Any]) -> bool:
-        return self._closed and working.cancelled()
+
+async def _end(task: asyncio.Future[Any]) -> None:
+    while not task.done():
+        task.cancel()
+        await asyncio.wait((task,), timeout=_AGAIN_SECONDS)
+
+
+class _Signal:
+    """Something given once, that any number of coroutines can wait for."""
+
+    def __init__(self) -> None:
+        self._is_given = False
+        self._future: asyncio.Future[None] | None = None
+
+    def give(self) -> None:
+        self._is_given = True
+        if self._future is not None and not self._future.done():
+            self._future.set_result(None)
+
+    def future(self) -> asyncio.Future[None]:
+        if self._future is None:
+            self._future = asyncio.get_running_loop().create_future()
+            if self._is_given:
+                self._future.set_result(None)
+        return self._future

@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, Protocol
 
+from engine.activities import ActivityTask
 from engine.handover import (
     ByeRequest,
     PollRequest,
@@ -55,6 +56,18 @@ class Engine(Protocol):
 
     async def send_task_heartbeat(self, token: str) -> None:
         """Start the heartbeat period of a waiting task anew."""
+
+
+class ActivityHall(Protocol):
+    """Where those who poll activities come for tasks."""
+
+    async def poll(
+        self, arn: str, worker: str | None, seconds: float
+    ) -> ActivityTask | None:
+        """Wait for a task; None when none comes in time."""
+
+    def give_back(self, task: ActivityTask) -> None:
+        """Let the next poller have a task whose poller is gone."""
 
 
 class WorkerHall(Protocol):

@@ -14,6 +14,7 @@ import json
 import os
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import count
 from typing import Any, Final, Protocol, TypeAlias
 
@@ -57,11 +58,15 @@ class Gate(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One operation, bound to what it runs on; `waits` says that it polls."""
+    """One operation, bound to what it runs on.
+
+    One that `waits` is a long poll; `undo` takes back an answer that nobody can get.
+    """
 
     read: Callable[[object], Any]
     run: Callable[[Any], Coroutine[Any, Any, Response]]
     waits: bool = False
+    undo: Callable[[Any, Response], None] | None = None
 
 
 class RequestIds:
@@ -123,7 +128,8 @@ class Wire:
         endpoint = self._endpoint(headers)
         request = endpoint.read(decode(await read_body(receive, MAX_REQUEST_BYTES)))
         if endpoint.waits:
-            return await self._polls.run(receive, endpoint.run(request), {})
+            undo = endpoint.undo and partial(endpoint.undo, request)
+            return await self._polls.run(receive, endpoint.run(request), {}, undo)
         return await endpoint.run(request)
 
     def _endpoint(self, headers: Headers) -> Endpoint:
