@@ -37,11 +37,33 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "STEPWELL_TEST_DATABASE_URL, else the embedded one, else the system's, else "
         "Docker",
     )
+    parser.addoption(
+        "--histories",
+        type=int,
+        default=20_000,
+        help="how many histories the long simulation lives through",
+    )
+    crashes = parser.getgroup("crashes")
+    crashes.addoption("--rounds", type=int, help="how many rounds of kills")
+    crashes.addoption(
+        "--seed",
+        type=int,
+        help="the seed of a run of kills, or of a simulated world, to repeat",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[CHOICE] = ServerChoice(config.getoption("--postgres"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have recorded as said, passed or failed, in whichever process."""
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.getreports(outcome):
+            for name, line in report.user_properties:
+                if name == "said":
+                    terminalreporter.write_line(f"{report.nodeid}: {line}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
