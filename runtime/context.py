@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from asl.model import MapState, ParallelState, TaskState
 from asl.payload import Json
 from runtime.execution import Execution
 
@@ -22,8 +23,9 @@ def context_object(
 ) -> dict[str, Json]:
     """Build the context object of a visit.
 
-    `Task.Token` is there while a task is being scheduled, `Map.Item` inside an iteration
-    and for the ItemSelector of the iteration that is being started.
+    `State.RetryCount` is there in a state that can be retried, `Task.Token` while a task is
+    being scheduled that waits for it, `Map.Item` inside an iteration and for the
+    ItemSelector of the iteration that is being started.
     """
     execution = visit.draft.execution
     context: dict[str, Json] = {
@@ -32,11 +34,7 @@ def context_object(
             "Id": execution.state_machine_arn,
             "Name": execution.state_machine_name,
         },
-        "State": {
-            "Name": visit.name,
-            "EnteredTime": iso_milliseconds(visit.entered),
-            "RetryCount": visit.retry_count,
-        },
+        "State": _state(visit),
     }
     if scheduled_id:
         token = visit.draft.turn.signer.sign(
@@ -61,6 +59,18 @@ def _execution(execution: Execution) -> dict[str, Json]:
     }
     if execution.redriven is not None:
         shown["RedriveTime"] = iso_milliseconds(execution.redriven)
+    return shown
+
+
+def _state(visit: Visit) -> dict[str, Json]:
+    shown: dict[str, Json] = {
+        "Name": visit.name,
+        "EnteredTime": iso_milliseconds(visit.entered),
+    }
+    if isinstance(
+        visit.draft.state_of(visit.scope), TaskState | MapState | ParallelState
+    ):
+        shown["RetryCount"] = visit.retry_count
     return shown
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from asl.errors import StatesError
 from asl.model import (
+    Environment,
     MapState,
     ParallelState,
     Pattern,
@@ -33,7 +34,10 @@ _SCHEDULED: Final[dict[ResourceKind, type[ev.Scheduled]]] = {
 def schedule_task(visit: Visit, state: TaskState) -> None:
     """Put the Scheduled event, and Started with it where a worker has a free slot."""
     draft, resource = visit.draft, state.resource
-    environment = visit.environment(scheduled_id=draft.next_id)
+    waits_for_token = resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN
+    environment = visit.environment(
+        scheduled_id=draft.next_id if waits_for_token else 0
+    )
     arguments = state.arguments(environment)
     timeout = state.timeout_seconds and state.timeout_seconds(environment)
     heartbeat = state.heartbeat_seconds and state.heartbeat_seconds(environment)
@@ -51,9 +55,9 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
             region=draft.turn.region if resource.resource_type else "",
             timeout_seconds=timeout,
             heartbeat_seconds=heartbeat,
-            credentials=state.credentials and state.credentials(environment),
+            credentials=_shown_credentials(state, environment),
             function=function,
-            waits_for_token=resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN,
+            waits_for_token=waits_for_token,
             due=_due(draft, timeout),
             heartbeat_due=_due(draft, heartbeat),
         )
@@ -64,6 +68,15 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
     worker = draft.turn.claim(function)
     if worker is not None:
         put_started(visit, resource.kind.value, worker, state)
+
+
+def _shown_credentials(state: TaskState, environment: Environment) -> Json:
+    """Return the Credentials as the history shows them; RoleArn is all they can hold."""
+    if state.credentials is None:
+        return None
+    credentials = state.credentials(environment)
+    assert isinstance(credentials, dict), "Credentials are an object"
+    return {"roleArn": credentials.get("RoleArn")}
 
 
 def _function(state: TaskState, arguments: Payload) -> str | None:

@@ -40,9 +40,30 @@ def test_the_context_names_execution_state_and_machine() -> None:
         "State": {
             "Name": "Pass",
             "EnteredTime": "2026-03-01T09:00:00.000Z",
-            "RetryCount": 0,
         },
     }
+
+
+def test_states_that_can_be_retried_show_how_often_they_were() -> None:
+    path = "$$.State.RetryCount"
+
+    it = live(machine(parallel("Both", pass_on(), ResultSelector={"count.$": path})))
+
+    assert it.output == {"count": 0}
+
+
+def test_a_task_that_waits_for_no_token_has_none() -> None:
+    it = live(machine(task(Parameters={"context.$": "$$"})))
+
+    scheduled = it.one(ev.LambdaFunctionScheduled).payload
+    assert scheduled is not None
+    assert "Token" not in scheduled.text
+
+
+def test_credentials_are_shown_as_the_role_that_they_name() -> None:
+    it = live(machine(task(Credentials={"RoleArn.$": "$.role"})), {"role": "arn:r"})
+
+    assert it.one(ev.LambdaFunctionScheduled).credentials == {"roleArn": "arn:r"}
 
 
 def test_the_entered_time_of_a_later_state_is_its_own() -> None:

@@ -12,6 +12,7 @@ from tests.support.machines import (
     ACTIVITIES,
     CALLBACK,
     FUNCTIONS,
+    INVOKE,
     activity,
     callback,
     each,
@@ -99,10 +100,14 @@ def test_an_integration_that_is_not_there_is_a_failed_task() -> None:
     assert it.error == "States.TaskFailed"
 
 
-@pytest.mark.parametrize("resource", ["arn:aws:states:::lambda:invoke", CALLBACK])
-def test_an_invocation_without_a_function_is_a_failed_task(resource: str) -> None:
-    token = {"t.$": "$$.Task.Token"}
-    it = live(machine(task(Resource=resource, Parameters={"Payload": token})))
+TOKEN = {"t.$": "$$.Task.Token"}
+
+
+@pytest.mark.parametrize(("resource", "payload"), [(INVOKE, {}), (CALLBACK, TOKEN)])
+def test_an_invocation_without_a_function_is_a_failed_task(
+    resource: str, payload: dict[str, str]
+) -> None:
+    it = live(machine(task(Resource=resource, Parameters={"Payload": payload})))
 
     assert it.one(ev.TaskStartFailed).error == "States.TaskFailed"
     assert it.execution.tasks == {}
