@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.wire.raw import AWS_JSON, TARGET, send
+from tests.support.api_server import serve
+from tests.wire.raw import AWS_JSON, TARGET, call, send
 from tests.wire.test_machines import ARN, create
 from tests.wire.waiting import closed
 
@@ -171,3 +172,19 @@ def polling(endpoint: str) -> Iterator[socket.socket]:
             f"Content-Length: {len(body)}\r\n\r\n{body}".encode()
         )
         yield poller
+
+
+def test_poller_of_one_engine_gets_the_task_of_another(
+    client: Any, clean_database: str, machine: str
+) -> None:
+    with serve(clean_database) as second:
+        polling = {"activityArn": APPROVE, "workerName": "ann"}
+        client.start_execution(stateMachineArn=machine, input="1")
+
+        task = call(second, "GetActivityTask", json.dumps(polling)).body
+        answer = {"taskToken": task["taskToken"], "output": "2"}
+        sent = call(second, "SendTaskSuccess", json.dumps(answer))
+
+    assert (task["input"], sent.status) == ("1", 200)
+    (execution,) = client.list_executions(stateMachineArn=machine)["executions"]
+    assert closed(client, execution["executionArn"])["output"] == "2"
