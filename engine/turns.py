@@ -93,6 +93,8 @@ class Taker:
             if isinstance(stimulus, st.Heartbeat) and done.verdict is Verdict.ACCEPTED:
                 resident.beats[stimulus.scheduled_id] = turn.now
             is_cut = done.is_cut
+        if is_cut:
+            taken += _spare_continues(resident)
         entry = entry_of(execution, events)
         entry.is_cut = is_cut
         # What was closed since is gone; what was opened since is due as it says itself.
@@ -116,6 +118,16 @@ class Taker:
         beat = resident.beats.get(stimulus.event_id, self.heard_since)
         latest = max(beat, self.heard_since)
         return st.TimerFired(stimulus.event_id, stimulus.kind, last_heartbeat=latest)
+
+
+def _spare_continues(resident: Resident) -> list[tuple[Stimulation, Verdict]]:
+    """Take what else asks for a continuation: a cut turn writes one, however many ask."""
+    spare = [s for s in resident.queue if isinstance(s.stimulus, st.Continue)]
+    if spare:
+        others = [s for s in resident.queue if not isinstance(s.stimulus, st.Continue)]
+        resident.queue.clear()
+        resident.queue.extend(others)
+    return [(stimulation, Verdict.ACCEPTED) for stimulation in spare]
 
 
 def consume(

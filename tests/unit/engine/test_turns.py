@@ -1,15 +1,23 @@
-"""A timer that is set anew within a turn: what the turn writes of it."""
+"""One turn of an execution: what it takes and what it writes."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from unittest import mock
 
 from engine.turns import Taker
 from engine.work import Resident, Stimulation, TurnDone
+from runtime import advance as advancing
 from runtime import stimuli as st
 from runtime.evolve import forget_changes
 from runtime.execution import TimerKind
-from tests.support.live import SIGNER, Live, live, payload
+from tests.support.live import (
+    SIGNER,
+    Live,
+    live,
+    live_before_its_first_turn,
+    payload,
+)
 from tests.support.machines import callback, machine, pass_on, retry, task
 
 BEAT = TimerKind.HEARTBEAT
@@ -74,3 +82,16 @@ def test_a_backoff_that_begins_again_is_written_over_the_one_that_fired() -> Non
 
     assert done.entry.opened_timers == [(timer, it.now + timedelta(seconds=10))]
     assert done.entry.closed_timers == []
+
+
+def test_a_cut_turn_asks_for_one_continuation_however_many_came() -> None:
+    it = live_before_its_first_turn(machine(pass_on("A"), pass_on("B"), pass_on("C")))
+    rows = [Stimulation(st.Continue(), inbox_id=row) for row in (7, 8, 9)]
+
+    with mock.patch.object(advancing, "MAX_TURN_EVENTS", 1):
+        done = take(it, *rows, Stimulation(st.Heartbeat(7)))
+
+    assert done.entry.is_cut
+    assert done.entry.consumed == [7, 8, 9]
+    assert done.resident is not None
+    assert [type(s.stimulus) for s in done.resident.queue] == [st.Heartbeat]
