@@ -231,15 +231,20 @@ def _with_failure(memo: str | None, failure: Failure) -> str:
 
 def decode(rows: Iterable[EventRow]) -> list[ev.HistoryEvent]:
     """Rebuild the events of one execution, given from its first on."""
-    events: list[ev.HistoryEvent] = []
+    log: list[ev.HistoryEvent] = []
+    read_on(log, rows)
+    return log
+
+
+def read_on(log: list[ev.HistoryEvent], rows: Iterable[EventRow]) -> None:
+    """Append the events of the rows that follow a log."""
     for row in rows:
         payload: Payload | None = None
         if row.data_from is not None:
-            payload = events[row.data_from - 1].payload
+            payload = log[row.data_from - 1].payload
         elif row.data is not None:
             payload = Payload.of_text(row.data)
-        events.append(_decode(row, payload, events))
-    return events
+        log.append(_decode(row, payload, log))
 
 
 def _decode(
