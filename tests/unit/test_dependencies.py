@@ -31,9 +31,13 @@ def imported_modules() -> Iterator[tuple[str, str]]:
     """Yield the top-level modules that our packages import, and where."""
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
-            for node in ast.walk(ast.parse(path.read_text())):
-                for name in names_of(node):
-                    yield name.partition(".")[0], path.relative_to(ROOT).as_posix()
+            for module in modules_of(path):
+                yield module, path.relative_to(ROOT).as_posix()
+
+
+def modules_of(path: Path) -> set[str]:
+    nodes = ast.walk(ast.parse(path.read_text()))
+    return {name.partition(".")[0] for node in nodes for name in names_of(node)}
 
 
 def names_of(node: ast.AST) -> list[str]:
