@@ -148,12 +148,7 @@ class Engine:
             hint=lambda _shard: self.inbox.hint(),
         )
         self.desk = self._desk(signer)
-        self.activities = ActivityDesk(
-            tables=WorkerTables(self._store("activities"), process=self.id),
-            router=self.router,
-            signer=signer,
-            clock=self.clock,
-        )
+        self.activities = self._activity_desk(signer)
         self.service = Service(
             starts=self.starts,
             router=self.router,
@@ -161,6 +156,14 @@ class Engine:
             executions=Executions(self.connections),
             signer=signer,
             shards=installation.shards,
+        )
+
+    def _activity_desk(self, signer: TokenSigner) -> ActivityDesk:
+        return ActivityDesk(
+            tables=WorkerTables(self._store("activities"), process=self.id),
+            router=self.router,
+            signer=signer,
+            clock=self.clock,
         )
 
     def _desk(self, signer: TokenSigner) -> WorkerDesk:

@@ -59,11 +59,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have recorded as said, passed or failed, in whichever process."""
-    for outcome in ("passed", "failed"):
-        for report in terminalreporter.getreports(outcome):
-            for name, line in report.user_properties:
-                if name == "said":
-                    terminalreporter.write_line(f"{report.nodeid}: {line}")
+    reports = [
+        *terminalreporter.getreports("passed"),
+        *terminalreporter.getreports("failed"),
+    ]
+    for report in reports:
+        for name, line in report.user_properties:
+            if name == "said":
+                terminalreporter.write_line(f"{report.nodeid}: {line}")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

