@@ -56,9 +56,11 @@ def nothing(_live: Live) -> None:
     """Check no more than what every stimulus checks: the log folds to the execution."""
 
 
-def random_life(seed: int, *, is_plain: bool = False) -> Walk:
+def random_life(
+    seed: int, *, is_plain: bool = False, has_jsonata: bool = False
+) -> Walk:
     """Live the life of a seed."""
-    walk = Walk(Random(seed), is_plain)
+    walk = Walk(Random(seed), is_plain, has_jsonata)
     walk.run(nothing)
     return walk
 
@@ -219,6 +221,21 @@ def test_the_black_box_checker_finds_nothing(seed: int) -> None:
 
 
 @given(seeds)
+@settings(max_examples=60, deadline=None)
+def test_the_laws_hold_for_expressions_that_fail(seed: int) -> None:
+    def check(it: Live) -> None:
+        assert_sound(it.execution)
+        if not it.last.is_cut:
+            assert_owned(it.execution)
+
+    walk = Walk(Random(seed), has_jsonata=True)
+    with mock.patch("asl.jsonata.rust.MAX_MILLISECONDS", 60_000), deciding_twice():
+        walk.run(check)
+
+    assert_punctual(walk.live.log)
+
+
+@given(seeds)
 @settings(max_examples=100, deadline=None)
 def test_where_the_turns_are_cut_makes_no_difference(seed: int) -> None:
     whole, cut = (live_of(seed) for _ in range(2))
@@ -253,12 +270,12 @@ def test_the_random_lives_see_everything() -> None:
         it = random_life(seed).live
         types |= set(it.types)
         statuses.add(it.execution.status)
+        types |= set(random_life(seed, has_jsonata=seed % 5 == 0).live.types)
 
     unknown = {name for name in ev.EVENT_TYPES if name not in types}
     assert statuses == set(Status) - {Status.RUNNING}
     assert unknown <= {
         "ActivityScheduleFailed",
-        "EvaluationFailed",
         "ExecutionRedriven",
         "LambdaFunctionScheduleFailed",
         "LambdaFunctionStartFailed",

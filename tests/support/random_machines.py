@@ -24,15 +24,19 @@ _NAMES_OF_ERRORS = (
     ["States.Timeout"],
     ["States.HeartbeatTimeout"],
     ["States.Runtime"],
+    ["States.QueryEvaluationError"],
     ["States.ALL"],
 )
 _DEEPEST = 3
 _NESTS = ("'Type': 'Map'", "'Type': 'Parallel'")
 
 
-def random_definition(chance: Random, *, is_plain: bool = False) -> dict[str, Any]:
-    """Make a definition."""
-    definition = _Maker(chance, is_plain=is_plain).region(1)
+def random_definition(
+    chance: Random, *, is_plain: bool = False, has_jsonata: bool = False
+) -> dict[str, Any]:
+    """Make a definition, on demand with states that speak JSONata and fail in it."""
+    maker = _Maker(chance, is_plain=is_plain, has_jsonata=has_jsonata)
+    definition = maker.region(1)
     if chance.random() < 0.2:
         definition["TimeoutSeconds"] = chance.randint(20, 200)
     return definition
@@ -55,8 +59,9 @@ def random_items(chance: Random) -> list[int]:
 class _Maker:
     """Makes the states of one machine, each with a name of its own."""
 
-    def __init__(self, chance: Random, *, is_plain: bool) -> None:
+    def __init__(self, chance: Random, *, is_plain: bool, has_jsonata: bool) -> None:
         self._chance = chance
+        self._has_jsonata = has_jsonata
         self._is_plain = is_plain
         self._is_in_parallel = False
         self._count = 0
@@ -76,6 +81,8 @@ class _Maker:
 
     def _state(self, depth: int) -> State:
         makers = [self._task, self._task, self._pass, self._wait, self._choice]
+        if self._has_jsonata:
+            makers += [self._query, self._query]
         if depth < _DEEPEST:
             makers.append(self._nest(self._map, depth))
         if depth < _DEEPEST and not self._is_in_parallel:
@@ -206,6 +213,27 @@ class _Maker:
                 state |= {"Assign": {"v.$": "$.n", "fixed": [1]}}
             case 3 if chance.random() < 0.2:
                 state |= {"InputPath": "$.nowhere"}
+        return state
+
+    def _query(self) -> State:
+        """Make a state in JSONata that fails for some data."""
+        chance = self._chance
+        failing = f"$states.input.n > {chance.randint(3, 9)} ? $error('odd')"
+        if chance.random() < 0.3:
+            output = f"{{% {failing} : $states.input %}}"
+            return {
+                "Name": self._name("Query"),
+                "Type": "Pass",
+                "QueryLanguage": "JSONata",
+                "Output": output,
+            }
+        where = chance.choice(("Arguments", "Output"))
+        state = task(self._name("Query"), QueryLanguage="JSONata")
+        state[where] = f"{{% {failing} : $states.input %}}"
+        self._guard(state)
+        for catcher in state.get("Catch", ()):
+            catcher.pop("ResultPath", None)
+            catcher["Output"] = "{% $states.input %}"
         return state
 
     def _wait(self) -> State:

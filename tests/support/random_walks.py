@@ -60,12 +60,15 @@ class Walk:
 
     chance: Random
     is_plain: bool = False
+    has_jsonata: bool = False
     definition: dict[str, Any] = field(init=False)
     live: Live = field(init=False)
     past: list[st.Stimulus] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.definition = random_definition(self.chance, is_plain=self.is_plain)
+        self.definition = random_definition(
+            self.chance, is_plain=self.is_plain, has_jsonata=self.has_jsonata
+        )
         machine = parse_machine(json.dumps(self.definition))
         self.live = live_before_its_first_turn(machine, random_input(self.chance))
 
