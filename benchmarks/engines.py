@@ -92,7 +92,7 @@ def run_nodes(
         "definition": definition,
         "revision_id": database.add_machine(definition),
         "count": count // nodes,
-        "in_flight": in_flight // nodes,
+        "in_flight": in_flight,
         "warm_up": warm_up // nodes,
         "http": http,
     }

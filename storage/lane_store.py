@@ -7,7 +7,6 @@ opened again on the next call.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,12 +16,12 @@ import psycopg
 from psycopg import AsyncConnection
 
 from runtime.events import HistoryEvent
-from runtime.identity import ExecutionId, uuid_bytes
+from runtime.identity import ExecutionId
 from runtime.journal import Batch, Entry
-from storage.arrays import int4_array, int8_array, register_arrays, uuid_array
+from storage.arrays import int4_array, int8_array, register_arrays
 from storage.connections import prepare_session
 from storage.database import libpq_url
-from storage.postgres_journal import PostgresJournal
+from storage.postgres_journal import PostgresJournal, execution_keys
 from storage.statements import statements
 
 _LANES: Final = statements("lanes")
@@ -103,28 +102,15 @@ class LaneStore:
     async def facts(
         self, executions: Sequence[tuple[int, ExecutionId]]
     ) -> dict[ExecutionId, ExecutionFacts]:
-        """Read the rows of executions, a statement a shard."""
-        by_shard: dict[int, list[bytes]] = defaultdict(list)
-        for shard, execution_id in executions:
-            by_shard[shard].append(uuid_bytes(execution_id))
+        """Read the rows of executions, in one statement."""
         connection = (await self.journal()).connection
-        async with connection.pipeline():
-            cursors = []
-            for shard, ids in by_shard.items():
-                parameters = {"shard": shard, "execution_ids": uuid_array(ids)}
-                cursors.append(
-                    (
-                        await connection.execute(_JOURNAL["load_records"], parameters),
-                        await connection.execute(_LANES["quarantined"], parameters),
-                    )
-                )
-        facts: dict[ExecutionId, ExecutionFacts] = {}
-        for records, set_aside in cursors:
-            quarantined = {row[0] for row in await set_aside.fetchall()}
-            for execution_id, revision_id, status in await records.fetchall():
-                is_aside = execution_id in quarantined
-                facts[execution_id] = ExecutionFacts(revision_id, status, is_aside)
-        return facts
+        cursor = await connection.execute(
+            _JOURNAL["load_records"], execution_keys(executions)
+        )
+        return {
+            execution_id: ExecutionFacts(revision_id, status, is_aside)
+            for execution_id, revision_id, status, is_aside in await cursor.fetchall()
+        }
 
     async def bump_epochs(
         self, epochs: Mapping[int, int], holder: str

@@ -39,9 +39,13 @@ from storage.codec import EventRow, decode, encode
 from storage.statements import statements
 
 _SQL: Final = statements("journal")
-# Serialisation, deadlock, too many connections, what Citus reports for a lost node; and a
-# key that exists: the state in memory was behind the log, and is to be folded again.
-_PASSING: Final = frozenset({"40001", "40P01", "53300", "XX000", "23505"})
+# Serialisation, deadlock, too many connections, what Citus reports for a lost node; a
+# key that exists: the state in memory was behind the log, and is to be folded again; and a
+# prepared statement that does not.
+_NOT_PREPARED: Final = "26000"
+_PASSING: Final = frozenset(
+    {"40001", "40P01", "53300", "XX000", "23505", _NOT_PREPARED}
+)
 _STANDBY_WARNING: Final = "canceling wait for synchronous replication"
 
 
@@ -97,7 +101,11 @@ class PostgresJournal:
         if is_lost or state[:2] == "08" or state[:3] == "57P":
             return OutcomeUnknownError(str(error))
         try:
-            await self.connection.execute(b"ROLLBACK")
+            # Not by a statement: this also forgets which statements are prepared. Those that
+            # an aborted pipeline did not prepare, psycopg believes to be.
+            await self.connection.rollback()
+            if state == _NOT_PREPARED:
+                await self.connection.close()
         except OperationalError as lost:
             return OutcomeUnknownError(str(lost))
         if isinstance(error, DivisionByZero):
@@ -109,26 +117,14 @@ class PostgresJournal:
     async def load(
         self, executions: Sequence[tuple[int, ExecutionId]]
     ) -> dict[ExecutionId, list[HistoryEvent]]:
-        """Read whole logs, one statement a shard, all in one pipeline."""
-        by_shard: dict[int, list[ExecutionId]] = defaultdict(list)
-        for shard, execution_id in executions:
-            by_shard[shard].append(execution_id)
+        """Read whole logs, in one statement."""
+        cursor = await self.connection.execute(
+            _SQL["load_events"], execution_keys(executions)
+        )
         rows: dict[ExecutionId, list[EventRow]] = defaultdict(list)
-        async with self.connection.pipeline():
-            cursors = [
-                await self.connection.execute(
-                    _SQL["load_events"],
-                    {"shard": shard, "execution_ids": _uuids(execution_ids)},
-                )
-                for shard, execution_ids in by_shard.items()
-            ]
-        for cursor in cursors:
-            for row in await cursor.fetchall():
-                rows[row[0]].append(EventRow(*row[1:]))
-        return {
-            execution_id: decode(rows[execution_id])
-            for execution_id in rows
-        }
+        for row in await cursor.fetchall():
+            rows[row[0]].append(EventRow(*row[1:]))
+        return {execution_id: decode(log) for execution_id, log in rows.items()}
 
     async def has_landed(self, entry: Entry) -> bool:
         """Tell whether the first event of an entry exists."""
@@ -142,6 +138,16 @@ class PostgresJournal:
         )
         row = await cursor.fetchone()
         return bool(row and row[0])
+
+
+def execution_keys(
+    executions: Sequence[tuple[int, ExecutionId]],
+) -> dict[str, PgArray]:
+    """Return the keys of executions as the parameters of a statement."""
+    return {
+        "shards": int4_array(shard for shard, _ in executions),
+        "execution_ids": _uuids(execution_id for _, execution_id in executions),
+    }
 
 
 def _uuids(execution_ids: Iterable[ExecutionId]) -> PgArray:

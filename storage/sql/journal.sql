@@ -119,13 +119,14 @@ FROM unnest(%(execution_ids)s::uuid[], %(shards)s::integer[]) AS cut (execution_
 RETURNING id, execution_id::text;
 
 -- name: load_events
--- Whole logs of some executions of one shard after the other, each in order.
-SELECT execution_id::text, event_id, previous_id, type, time, scope, visit, data_from,
-       state_name, data, details, memo
-FROM events
-WHERE shard = %(shard)s
-  AND execution_id = ANY (%(execution_ids)s::uuid[])
-ORDER BY execution_id, event_id;
+-- Whole logs of some executions, each in order; one probe of the key an execution.
+SELECT events.execution_id::text, event_id, previous_id, type, time, scope, visit,
+       data_from, state_name, data, details, memo
+FROM unnest(%(shards)s::integer[], %(execution_ids)s::uuid[]) AS wanted (shard, execution_id)
+JOIN events
+    ON events.shard = wanted.shard
+   AND events.execution_id = wanted.execution_id
+ORDER BY events.execution_id, event_id;
 
 -- name: first_event_exists
 -- Whether a commit of unknown outcome has landed, told by one of its events.
@@ -138,7 +139,12 @@ SELECT EXISTS (
 
 -- name: load_records
 -- What an engine must know of executions before it folds them.
-SELECT execution_id::text, revision_id::text, status
-FROM execution_records
-WHERE shard = %(shard)s
-  AND execution_id = ANY (%(execution_ids)s::uuid[]);
+SELECT record.execution_id::text, record.revision_id::text, record.status,
+       quarantine.execution_id IS NOT NULL
+FROM unnest(%(shards)s::integer[], %(execution_ids)s::uuid[]) AS wanted (shard, execution_id)
+JOIN execution_records AS record
+    ON record.shard = wanted.shard
+   AND record.execution_id = wanted.execution_id
+LEFT JOIN quarantine
+    ON quarantine.shard = wanted.shard
+   AND quarantine.execution_id = wanted.execution_id;

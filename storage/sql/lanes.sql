@@ -24,13 +24,6 @@ ON CONFLICT (shard, execution_id) DO UPDATE
 SET reason = EXCLUDED.reason,
     detail = EXCLUDED.detail;
 
--- name: quarantined
--- Which executions of one shard are set aside.
-SELECT execution_id::text
-FROM quarantine
-WHERE shard = %(shard)s
-  AND execution_id = ANY (%(execution_ids)s::uuid[]);
-
 -- name: take_over_inbox
 -- Everything that waits in some shards, oldest first within each. What is for executions in
 -- quarantine sleeps until the release.
