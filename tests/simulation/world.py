@@ -48,7 +48,7 @@ _ANSWERS = (
 class Plan:
     """How large a world is, and how long things go wrong in it (virtual seconds)."""
 
-    executions: int = 4
+    executions: int = 6
     shards: int = 2
     engines: int = 2
     workers: int = 2
@@ -361,7 +361,7 @@ class World:
             name = self.chance.choice(others)
             epoch = self.vault.bump(shard, name)
             self.later(self.chance.random() * 0.2, self._take_over, name, shard, epoch)
-        await asyncio.sleep(self.chance.random() * 3)
+        await asyncio.sleep(self.chance.random() * 1.5)
         if old.is_alive:
             old.lose(shard)
             old.is_certain = True
