@@ -90,6 +90,7 @@ class Store:
             execution_id: ExecutionFacts(
                 revision_id=str(records[execution_id].machine),
                 status=records[execution_id].status.value,
+                is_quarantined=records[execution_id].is_set_aside,
             )
             for _, execution_id in executions
         }
@@ -126,8 +127,8 @@ class Store:
         detail: str,
         now: datetime,
     ) -> None:
-        """Fail: no execution of these worlds deserves it."""
-        msg = (
-            f"{execution_id} of shard {shard} was set aside at {now}: {reason} {detail}"
-        )
-        raise AssertionError(msg)
+        """Set a poisoned execution aside; no other deserves it."""
+        record = self._vault.records[execution_id]
+        told = f"{execution_id} of shard {shard} at {now}: {reason} {detail}"
+        assert record.is_poison, told
+        record.is_set_aside = True

@@ -41,9 +41,9 @@ def _silent() -> Iterator[None]:
     structlog.configure(**before)
 
 
-def live_through(seed: int) -> World:
+def live_through(seed: int, plan: Plan = PLAN) -> World:
     """Live one world to its end, and check what it leaves."""
-    world = World(seed, PLAN, is_plain=seed % 2 == 0)
+    world = World(seed, plan, is_plain=seed % 2 == 0)
     cut = world.chance.choice((500, 500, 8, 1))
     longest = world.chance.choice((25_000, 25_000, 25_000, 40))
     try:
@@ -111,3 +111,15 @@ def test_a_seed_names_a_world() -> None:
     ]
     assert list(first.ledger) == list(second.ledger)
     assert first.vault.commits == second.vault.commits
+
+
+def test_a_poisoned_execution_is_set_aside_and_its_neighbours_go_on() -> None:
+    set_aside = 0
+
+    for seed in range(25):
+        world = live_through(seed, Plan(poisoned=2))
+        for record in world.vault.records.values():
+            assert record.status is not Status.RUNNING or record.is_poison
+            set_aside += record.is_set_aside
+
+    assert set_aside > 10

@@ -25,6 +25,7 @@ from tests.support.soundness import assert_owned, assert_sound
 TimerRow: TypeAlias = tuple[int, ExecutionId, int, TimerKind]
 TaskRow: TypeAlias = tuple[int, ExecutionId, int]
 _CONTINUE = Continue()
+_HARMLESS = 6
 _ENDS = (
     ev.ExecutionSucceeded,
     ev.ExecutionFailed,
@@ -55,8 +56,15 @@ class Record:
     machine: int
     shadow: Execution
     status: Status = Status.RUNNING
+    is_poison: bool = False
+    is_set_aside: bool = False
     rows: list[EventRow] = field(default_factory=list)
     log: list[ev.HistoryEvent] = field(default_factory=list)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.status is not Status.RUNNING or self.is_set_aside
 
 
 @dataclass(slots=True)
@@ -125,6 +133,8 @@ class Vault:
         """Refuse what the keys of the tables refuse."""
         record = self.records[entry.execution_id]
         ids = [event.id for event in entry.events]
+        if record.is_poison and ids and ids[-1] > _HARMLESS:
+            raise RowRefusedError("this execution is never stored")
         first = len(record.rows) + 1
         if ids != list(range(first, first + len(ids))):
             raise RowRefusedError(f"events {ids} after {first - 1}")

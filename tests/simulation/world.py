@@ -16,7 +16,7 @@ from typing import Any, TypeVarTuple
 
 from asl.model import Machine
 from asl.parse import parse_machine
-from engine.work import ShardMovedError
+from engine.work import QuarantinedError, ShardMovedError
 from runtime import events as ev
 from runtime import stimuli as st
 from runtime.evolve import fold
@@ -52,6 +52,7 @@ class Plan:
     shards: int = 2
     engines: int = 2
     workers: int = 2
+    poisoned: int = 0
     trouble: float = 240.0
     trouble_every: float = 5.0
     calm: float = 120.0
@@ -155,7 +156,7 @@ class World:
         await self._pass(plan.calm)
         self._check_progress()
         for record in self.vault.records.values():
-            if record.status is Status.RUNNING:
+            if not record.is_over:
                 self.spawn(self.ask(record.execution_id, st.Stop("Stopped", None)))
         await self._pass(60)
         self._check_end()
@@ -169,7 +170,7 @@ class World:
                 raise self._failures[0]
             records = self.vault.records.values()
             all_started = len(records) == self.plan.executions
-            if all_started and all(r.status is not Status.RUNNING for r in records):
+            if all_started and all(record.is_over for record in records):
                 return
 
     # Executions
@@ -180,6 +181,7 @@ class World:
         first = started(machine, random_input(self.chance), time=self.now(), arn=arn)
         shard, execution_id = number % self.plan.shards, execution_id_of(arn, 1)
         record = Record(shard, execution_id, number, fold(shard, execution_id, []))
+        record.is_poison = number < self.plan.poisoned
         begin = Letter(shard, execution_id, st.Begin(), self.now())
         self.notify(self.vault.start(record, first, begin))
         if self.chance.random() < 0.05:
@@ -249,6 +251,8 @@ class World:
             engine.deliver(shard, execution_id, stimulus, answer)
         self.later(8.0, answer, ShardMovedError())
         told = await future
+        if isinstance(told, QuarantinedError):
+            return Verdict.UNKNOWN
         return None if isinstance(told, Exception) else told
 
     def _addressed(self, shard: int) -> SimEngine | None:
@@ -372,7 +376,8 @@ class World:
         self, execution_id: ExecutionId, stimulus: st.Stimulus, verdict: Verdict
     ) -> None:
         """A sender who is told *accepted* can rely on it: the event exists."""
-        assert verdict in (Verdict.ACCEPTED, Verdict.CLOSED)
+        is_known = not self.vault.records[execution_id].is_poison
+        assert verdict is not Verdict.UNKNOWN or not is_known
         if verdict is not Verdict.ACCEPTED:
             return
         if isinstance(stimulus, st.Stop):
@@ -389,15 +394,17 @@ class World:
     def _check_progress(self) -> None:
         """After a while of calm nothing may be left lying."""
         past = self.now() - timedelta(seconds=_LEFT_LYING)
-        vault = self.vault
+        vault, records = self.vault, self.vault.records
         for key, due in vault.timers.items():
-            assert due > past, f"timer {key} was due at {due}"
+            is_well = due > past or records[key[1]].is_set_aside
+            assert is_well, f"timer {key} was due at {due}"
         for row, letter in vault.inbox.items():
-            is_read = letter.verdict is not None or letter.written > past
-            assert is_read, f"inbox row {row} is not read: {letter}"
+            is_well = letter.verdict is not None or letter.written > past
+            is_well = is_well or records[letter.execution_id].is_set_aside
+            assert is_well, f"inbox row {row} is not read: {letter}"
         for (_, execution_id, task_id), worker in vault.tasks.items():
-            log = vault.records[execution_id].log
-            if log[task_id - 1].time < past:
+            record = records[execution_id]
+            if record.log[task_id - 1].time < past and not record.is_set_aside:
                 self._check_task(execution_id, task_id, worker, past)
 
     def _check_task(
@@ -421,7 +428,7 @@ class World:
 
     def _check_end(self) -> None:
         for record in self.vault.records.values():
-            assert record.status is not Status.RUNNING, "it can't even be stopped"
+            assert record.is_over, "it can't even be stopped"
             again = fold(record.shard, record.execution_id, decode(record.rows))
             assert difference(again, record.shadow) == {}
             assert_punctual(record.log)
