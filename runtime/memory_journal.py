@@ -15,16 +15,16 @@ from itertools import count
 
 from runtime.events import HistoryEvent
 from runtime.identity import ExecutionId
-from runtime.journal import Batch, Entry, FenceLostError, RowRefusedError
+from runtime.journal import Batch, CommitAbortedError, Entry, FenceLostError
 
 
 class MemoryJournal:
     """Appends batches and reads logs; all calls come from one event loop."""
 
     def __init__(self) -> None:
-        """Begin without a log; every shard stands at epoch 0."""
+        """Begin without a log; every shard stands at epoch 1."""
         self._logs: dict[ExecutionId, list[HistoryEvent]] = {}
-        self._epochs: defaultdict[int, int] = defaultdict(int)
+        self._epochs: defaultdict[int, int] = defaultdict(lambda: 1)
         self._inbox_ids = count(1)
 
     def take_over(self, shard: int) -> int:
@@ -33,7 +33,7 @@ class MemoryJournal:
         return self._epochs[shard]
 
     async def commit(self, batch: Batch) -> None:
-        """Write a batch, or raise FenceLostError or RowRefusedError and write nothing."""
+        """Write a batch, or raise FenceLostError or CommitAbortedError, having written nothing."""
         self._check_fence(batch)
         self._check_ids(batch.entries)
         for entry in batch.entries:
@@ -74,6 +74,6 @@ class MemoryJournal:
             for event in entry.events:
                 if event.id != following:
                     msg = f"event {event.id} of {entry.execution_id}, not {following}"
-                    raise RowRefusedError(msg)
+                    raise CommitAbortedError(msg)
                 following += 1
             expected[entry.execution_id] = following
