@@ -100,6 +100,7 @@ class Inbox:
                     await asyncio.sleep(_RETRY_SECONDS)
         finally:
             listener.cancel()
+            await asyncio.gather(listener, return_exceptions=True)
             await self._disconnect()
 
     async def _wait(self) -> None:

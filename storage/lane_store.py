@@ -53,7 +53,11 @@ async def connect_engine(
         f" -c idle_in_transaction_session_timeout={milliseconds}",
     )
     register_arrays(connection)
-    await prepare_session(connection)
+    try:
+        await prepare_session(connection)
+    except BaseException:  # a cancellation, too, must leave no session behind
+        await connection.close()
+        raise
     return connection
 
 

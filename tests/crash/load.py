@@ -9,6 +9,7 @@ import asyncio
 import json
 import random
 import uuid
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from pathlib import Path
@@ -37,6 +38,8 @@ class Load:
     allowed: dict[str, set[str]] = field(default_factory=dict)
     answered: dict[str, str] = field(default_factory=dict)
     refusals: list[str] = field(default_factory=list)
+    waiting: dict[int, str] = field(default_factory=dict)
+    troubles: Counter[str] = field(default_factory=Counter)
     _read: int = 0
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -67,10 +70,15 @@ class Load:
                 entry = json.loads(line)
                 self._spawn(self._answer(entry["token"], entry["attempt"]))
 
-    async def settle(self) -> None:
+    async def settle(self, seconds: float) -> None:
         """Wait until every request has its answer."""
-        while self._busy:
-            await asyncio.wait(self._busy)
+        try:
+            async with asyncio.timeout(seconds):
+                while self._busy:
+                    await asyncio.wait(self._busy)
+        except TimeoutError:
+            msg = f"no answer to {self.waiting}, but {dict(self.troubles)}"
+            raise AssertionError(msg) from None
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -115,12 +123,14 @@ class Load:
     # Asking until there is an answer
 
     async def _call(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        self.waiting[id(request)] = f"{operation} {request}"
         while True:
             endpoint = self.chance.choice(self.endpoints)
             answer = await self._try(endpoint, operation, request)
             if answer is not None:
                 break
             await asyncio.sleep(0.1)
+        del self.waiting[id(request)]
         refusal = answer.get("__type", "").rpartition("#")[2]
         if refusal and refusal not in REPEATED:
             self.refusals.append(f"{operation}: {answer}")
@@ -138,8 +148,10 @@ class Load:
                 endpoint, data=json.dumps(request), headers=headers, timeout=_TIMEOUT
             ) as response:
                 if response.status >= 500:
+                    self.troubles[f"{operation}: {await response.text()}"] += 1
                     return None
                 answer: dict[str, Any] = json.loads(await response.read())
-        except (aiohttp.ClientError, OSError):
+        except (aiohttp.ClientError, OSError) as error:
+            self.troubles[f"{operation}: {type(error).__name__}"] += 1
             return None
         return None if "Throttling" in answer.get("__type", "") else answer

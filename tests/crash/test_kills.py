@@ -75,7 +75,7 @@ class Campaign:
     async def _rest(self) -> None:
         """Wait until every request has its answer and every execution its end."""
         deadline = time.monotonic() + REST_SECONDS
-        await asyncio.wait_for(self.load.settle(), REST_SECONDS)
+        await self.load.settle(REST_SECONDS)
         while left := await asyncio.to_thread(self._open):
             assert time.monotonic() < deadline, self._portrait(left)
             await asyncio.sleep(0.05)
