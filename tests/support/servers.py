@@ -32,6 +32,8 @@ FAST_SETTINGS: Final = {
     "fsync": "off",
     "full_page_writes": "off",
     "max_connections": "300",
+    # Statistics that come when they will make plans that nobody can foretell.
+    "autovacuum": "off",
 }
 
 
