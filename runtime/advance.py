@@ -51,6 +51,9 @@ def advance(
     reaction = react(machine, execution, stimulus, turn)
     done = Advance(verdict=reaction.verdict, rearm=reaction.rearm)
     _apply(execution, reaction.events, done, turn)
+    if reaction.events and done.events[0] is not reaction.events[0]:
+        # Whoever is told *accepted* must find the event: here the limit took its place.
+        done.verdict = Verdict.CLOSED
     ready = execution.ready
     while ready:
         if len(done.events) >= MAX_TURN_EVENTS or done.size >= MAX_TURN_BYTES:

@@ -49,7 +49,7 @@ _STEPS = (
     ev.ActivityTimedOut,
 )
 seeds = some.integers(min_value=0, max_value=2**32)
-lives = settings(max_examples=150, deadline=None)
+lives = settings(max_examples=80, deadline=None)
 
 
 def nothing(_live: Live) -> None:
@@ -142,7 +142,7 @@ def deciding_twice() -> Iterator[list[int]]:
 
 
 @given(seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_deciding_twice_gives_the_same_decision_and_changes_nothing(seed: int) -> None:
     with deciding_twice() as decided:
         random_life(seed)
@@ -221,7 +221,7 @@ def test_the_black_box_checker_finds_nothing(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_the_laws_hold_for_expressions_that_fail(seed: int) -> None:
     def check(it: Live) -> None:
         assert_sound(it.execution)
@@ -236,7 +236,7 @@ def test_the_laws_hold_for_expressions_that_fail(seed: int) -> None:
 
 
 @given(seeds)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_where_the_turns_are_cut_makes_no_difference(seed: int) -> None:
     whole, cut = (live_of(seed) for _ in range(2))
     whole.feed(st.Begin())
@@ -257,7 +257,7 @@ def live_of(seed: int) -> Live:
 
 
 @given(seeds)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 def test_a_seed_names_a_life(seed: int) -> None:
     assert random_life(seed).live.log == random_life(seed).live.log
 
@@ -266,7 +266,7 @@ def test_the_random_lives_see_everything() -> None:
     types: set[str] = set()
     statuses: set[Status] = set()
 
-    for seed in range(150):
+    for seed in range(120):
         it = random_life(seed).live
         types |= set(it.types)
         statuses.add(it.execution.status)

@@ -18,6 +18,7 @@ from tests.simulation.vault import Vault
 
 __all__ = ["_silent"]
 WORLDS = 150
+pytestmark = pytest.mark.slow
 
 
 async def believe_it_landed(_self: Commits, _turns: Sequence[TurnDone]) -> bool:

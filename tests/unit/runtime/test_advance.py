@@ -124,6 +124,7 @@ def test_an_answer_that_would_pass_the_limit_fails_the_execution() -> None:
         it.returned()
 
     assert it.types[-1] == "ExecutionFailed"
+    assert it.last.verdict is Verdict.CLOSED
     assert it.execution.tasks == {}
     assert it.events(ev.LambdaFunctionSucceeded) == []
 
