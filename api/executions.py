@@ -27,7 +27,7 @@ from api.requests import (
     StopExecution,
 )
 from api.routing import find_machine
-from api.state_machines import described_revision, refuse_missing
+from api.state_machines import described_revision, refuse_label, refuse_missing
 from api.timestamps import epoch
 from api.wire import Response
 from asl.jsontext import loads
@@ -63,6 +63,7 @@ async def start_execution(api: Api, request: StartExecution) -> Response:
 async def _standard_machine(api: Api, arn: str) -> MachineRecord:
     machine = await find_machine(api, arn)
     if machine is None:
+        refuse_label(arn)
         refuse_missing(arn)
     if machine.type != "STANDARD":
         raise StateMachineTypeNotSupported(

@@ -105,7 +105,7 @@ async def _blueprint(request: CreateStateMachine) -> Blueprint:
 async def update_state_machine(api: Api, request: UpdateStateMachine) -> Response:
     """Change a machine into a new revision; running executions keep theirs."""
     arn = request.state_machine_arn
-    parse_arn(arn, "stateMachine")
+    refuse_label(arn)
     changes = _changes(request)
     publication = _publication(request)
     if "definition" in changes:
@@ -206,10 +206,11 @@ async def described_revision(
 async def delete_state_machine(api: Api, request: DeleteStateMachine) -> Response:
     """Delete a machine; one that is not there counts as deleted."""
     arn = parse_arn(request.state_machine_arn, "stateMachine")
-    if arn.qualifier is not None or arn.label is not None:
+    refuse_label(arn.text)
+    if arn.qualifier is not None:
         raise ValidationException(
-            "DeleteStateMachine takes the ARN of a state machine without version,"
-            " alias or label."
+            "DeleteStateMachine takes the ARN of a state machine without version or"
+            " alias."
         )
     await api.machines.delete(arn.text, api.clock.now())
     api.cache.forget(arn.text)
@@ -234,6 +235,15 @@ async def list_state_machines(api: Api, request: ListStateMachines) -> Response:
         ],
         **more,
     }
+
+
+def refuse_label(arn: str) -> None:
+    """Refuse the ARN of a Map Run's machine, which only a description may name."""
+    if parse_arn(arn, "stateMachine").label is not None:
+        raise ValidationException(
+            "Labeled state machine ARNs are not supported by this operation",
+            reason="API_DOES_NOT_SUPPORT_LABELED_ARNS",
+        )
 
 
 def refuse_missing(arn: str) -> NoReturn:

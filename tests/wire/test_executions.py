@@ -117,6 +117,9 @@ def test_start_with_another_input_is_refused(client: Any) -> None:
         ({"stateMachineArn": "order"}, "InvalidArn"),
         ({"stateMachineArn": f"{HEAD}:n"}, "InvalidArn"),
         ({"stateMachineArn": f"{ARN}-2"}, "StateMachineDoesNotExist"),
+        ({"stateMachineArn": f"{ARN}/label"}, "ValidationException"),
+        ({"stateMachineArn": f"{ARN}:7"}, "StateMachineDoesNotExist"),
+        ({"stateMachineArn": f"{ARN}:live"}, "StateMachineDoesNotExist"),
     ],
     ids=lambda value: repr(value)[:40],
 )
