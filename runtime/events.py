@@ -216,7 +216,7 @@ class Scheduled(HistoryEvent):
     `resource` is the ARN, or for a service its action; `resource_type` and `region` are a
     service's own. `function` (memo) is the function
     name a worker must serve, `waits_for_token` (memo) tells that the task waits for a callback,
-    `due`/`heartbeat_due` (memo) are the ends of its time limits.
+    `due` (memo) is the end of its time limit.
     """
 
     resource: str = ""
@@ -228,14 +228,18 @@ class Scheduled(HistoryEvent):
     function: str | None = None
     waits_for_token: bool = False
     due: datetime | None = None
-    heartbeat_due: datetime | None = None
 
 
 @event
 class Started(HistoryEvent):
-    """An attempt began; `worker` names the worker session (memo, public for activities)."""
+    """An attempt began; `worker` names the worker session (memo, public for activities).
+
+    Heartbeats count from here: before, there was nobody to send one. `heartbeat_due` (memo)
+    is when the first must have come.
+    """
 
     worker: str | None = None
+    heartbeat_due: datetime | None = None
 
 
 @event

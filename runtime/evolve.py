@@ -303,8 +303,6 @@ def _scheduled(execution: Execution, event: ev.Scheduled) -> None:
     execution.opened_tasks.add(event.id)
     if event.due is not None:
         _open_timer(execution, (event.id, TimerKind.TASK_TIMEOUT), event.due)
-    if event.heartbeat_due is not None:
-        _open_timer(execution, (event.id, TimerKind.HEARTBEAT), event.heartbeat_due)
 
 
 _FAMILY: Final[dict[type[ev.HistoryEvent], str]] = {
@@ -327,6 +325,9 @@ def _started(execution: Execution, event: ev.Started) -> None:
     task.started_id = event.id
     task.worker = event.worker
     scope.last_id = event.id
+    if event.heartbeat_due is not None:
+        key = (task.scheduled_id, TimerKind.HEARTBEAT)
+        _open_timer(execution, key, event.heartbeat_due)
     if task.scheduled_id not in execution.opened_tasks:
         execution.changed_tasks.add(task.scheduled_id)
 

@@ -91,7 +91,8 @@ def _of_task(draft: Draft, stimulus: st.OfTask) -> Reaction:
 
 def _claimed(visit: Visit, task: OpenTask, stimulus: st.TaskClaimed) -> None:
     if not task.started_id:
-        put_started(visit, task.family, stimulus.worker, _task_state(visit))
+        state = _task_state(visit)
+        put_started(visit, state, stimulus.worker, task.heartbeat_seconds)
 
 
 def _beaten(visit: Visit, task: OpenTask, stimulus: st.Heartbeat) -> None:

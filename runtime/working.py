@@ -59,7 +59,6 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
             function=function,
             waits_for_token=waits_for_token,
             due=_due(draft, timeout),
-            heartbeat_due=_due(draft, heartbeat),
         )
     )
     if function is None:
@@ -67,7 +66,7 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
         return
     worker = draft.turn.claim(function)
     if worker is not None:
-        put_started(visit, resource.kind.value, worker, state)
+        put_started(visit, state, worker, heartbeat)
 
 
 def _shown_credentials(state: TaskState, environment: Environment) -> Json:
@@ -95,10 +94,13 @@ def _due(draft: Draft, seconds: int | None) -> datetime | None:
     return None if seconds is None else draft.time + timedelta(seconds=seconds)
 
 
-def put_started(visit: Visit, family: str, worker: str, state: TaskState) -> None:
+def put_started(
+    visit: Visit, state: TaskState, worker: str, heartbeat_seconds: int | None
+) -> None:
     """Put the Started event of the task that was scheduled last in this visit."""
-    draft = visit.draft
-    if family == ResourceKind.SERVICE:
+    draft, resource = visit.draft, state.resource
+    heartbeat_due = _due(draft, heartbeat_seconds)
+    if resource.kind is ResourceKind.SERVICE:
         visit.put(
             ev.TaskStarted(
                 id=draft.next_id,
@@ -107,12 +109,13 @@ def put_started(visit: Visit, family: str, worker: str, state: TaskState) -> Non
                 scope=visit.scope_id,
                 visit=visit.id,
                 worker=worker,
-                resource=state.resource.resource,
-                resource_type=state.resource.resource_type,
+                heartbeat_due=heartbeat_due,
+                resource=resource.resource,
+                resource_type=resource.resource_type,
             )
         )
         return
-    is_activity = family == ResourceKind.ACTIVITY
+    is_activity = resource.kind is ResourceKind.ACTIVITY
     event_class = ev.ActivityStarted if is_activity else ev.LambdaFunctionStarted
     visit.put(
         event_class(
@@ -122,6 +125,7 @@ def put_started(visit: Visit, family: str, worker: str, state: TaskState) -> Non
             scope=visit.scope_id,
             visit=visit.id,
             worker=worker,
+            heartbeat_due=heartbeat_due,
         )
     )
 

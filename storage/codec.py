@@ -35,11 +35,11 @@ _SCHEDULED_MEMO: Final[Fields] = (
     ("function", "function"),
     ("waits_for_token", "waitsForToken"),
     ("due", "due"),
-    ("heartbeat_due", "heartbeatDue"),
 )
 _EXITED: Final[Fields] = (("assigned", "assignedVariables"),)
 _NEXT: Final[Fields] = (("next", "next"),)
-_WORKER: Final[Fields] = (("worker", "worker"),)
+_HEARTBEAT: Final[Fields] = (("heartbeat_due", "heartbeatDue"),)
+_STARTED: Final[Fields] = (("worker", "worker"), *_HEARTBEAT)
 _ITERATION: Final[Fields] = (("name", "name"), ("index", "index"))
 _MAP_RUN: Final[Fields] = (("map_run_arn", "mapRunArn"),)
 
@@ -51,11 +51,11 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
     ev.StateExited: (_EXITED, _NEXT),
     ev.WaitStateEntered: ((), (("due", "due"),)),
     ev.Scheduled: (_SCHEDULED, _SCHEDULED_MEMO),
-    ev.Started: ((), _WORKER),
+    ev.Started: ((), _STARTED),
     ev.MapIteration: (_ITERATION, ()),
     ev.MapRunEvent: (_MAP_RUN, ()),
-    ev.ActivityStarted: ((("worker", "workerName"),), ()),
-    ev.TaskStarted: (_SERVICE, _WORKER),
+    ev.ActivityStarted: ((("worker", "workerName"),), _HEARTBEAT),
+    ev.TaskStarted: (_SERVICE, _STARTED),
     ev.TaskSubmitted: (_SERVICE, ()),
     ev.TaskSucceeded: (_SERVICE, ()),
     ev.TaskFailed: (_ERROR + _SERVICE, ()),

@@ -48,10 +48,11 @@ def _note_due(
 ) -> None:
     if isinstance(event, ev.WaitStateEntered) and event.due is not None:
         wake[event.id] = event.due
-    if isinstance(event, ev.Scheduled):
-        ends = [due for due in (event.due, event.heartbeat_due) if due is not None]
-        if ends:
-            limits[event.visit] = min(ends)
+    if isinstance(event, ev.Scheduled) and event.due is not None:
+        limits[event.visit] = event.due
+    if isinstance(event, ev.Started) and event.heartbeat_due is not None:
+        end = limits.get(event.visit, event.heartbeat_due)
+        limits[event.visit] = min(end, event.heartbeat_due)
     failure = event.failure
     if failure is not None and failure.action is Action.RETRY:
         assert failure.due is not None

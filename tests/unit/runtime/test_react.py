@@ -313,6 +313,17 @@ def test_a_heartbeat_timer_asks_for_the_latest_beat() -> None:
     assert it.last.rearm == timedelta(seconds=7)
 
 
+@pytest.mark.parametrize("state", [task, activity, callback])
+def test_a_task_that_nobody_has_begun_can_miss_no_heartbeat(state: Any) -> None:
+    it = live(machine(state(HeartbeatSeconds=10)), claim=nobody)
+    assert it.execution.timers == {}
+
+    it.later(60).claimed()
+
+    timer = (it.task.scheduled_id, TimerKind.HEARTBEAT)
+    assert it.execution.timers == {timer: BEGINNING + timedelta(seconds=70)}
+
+
 def test_a_missed_heartbeat_is_recorded_as_a_timeout() -> None:
     it = asking(HeartbeatSeconds=10)
 
