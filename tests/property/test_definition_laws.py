@@ -1,6 +1,7 @@
 """Whatever a definition is, judging it yields findings and never a surprise."""
 
 import json
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -58,7 +59,7 @@ DEFINITIONS = st.fixed_dictionaries(
 
 @settings(max_examples=400, deadline=2000)
 @given(DEFINITIONS | VALUES, st.sampled_from(MachineType))
-def test_any_json_is_judged(definition, machine_type):
+def test_any_json_is_judged(definition: Any, machine_type: MachineType) -> None:
     text = json.dumps(definition)
 
     findings = validate(text, machine_type)
@@ -73,12 +74,12 @@ def test_any_json_is_judged(definition, machine_type):
 
 
 @given(st.text())
-def test_any_text_is_judged(text):
+def test_any_text_is_judged(text: str) -> None:
     validate(text)
 
 
 @given(DEFINITIONS | st.dictionaries(FIELDS, VALUES))
-def test_any_object_has_a_graph(definition):
+def test_any_object_has_a_graph(definition: Any) -> None:
     graph = build_graph(definition)
 
     ids = [node.id for node in graph.all_nodes()]
@@ -86,7 +87,7 @@ def test_any_object_has_a_graph(definition):
 
 
 @given(DEFINITIONS)
-def test_every_finding_points_into_the_definition(definition):
+def test_every_finding_points_into_the_definition(definition: Any) -> None:
     for found in validate(json.dumps(definition)):
         value = definition
         for step in found.pointer.split("/")[1:-1]:

@@ -1,5 +1,7 @@
 """Our paths against a second implementation, on documents and paths made up at random."""
 
+from typing import Any
+
 import jsonpath
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,20 +40,20 @@ PATHS = st.tuples(
 ).map(lambda parts: "$" + "".join([*parts[0], parts[1], *parts[2]]))
 
 
-def ours(text, document):
+def ours(text: str, document: Any) -> Any:
     return compile_path(text).read(environment(), Payload.of_value(document))
 
 
-def theirs(text, document):
+def theirs(text: str, document: Any) -> Any:
     return jsonpath.findall(text, document)
 
 
-def canonical(found):
+def canonical(found: Any) -> Any:
     return sorted(map(repr, found))
 
 
 @given(DEFINITE_PATHS, st.dictionaries(NAMES, DOCUMENTS) | st.lists(DOCUMENTS))
-def test_definite_paths_find_what_the_other_finds(text, document):
+def test_definite_paths_find_what_the_other_finds(text: str, document: Any) -> None:
     try:
         found = [ours(text, document)]
     except PathMiss:
@@ -62,14 +64,14 @@ def test_definite_paths_find_what_the_other_finds(text, document):
 
 @settings(max_examples=300)
 @given(PATHS, st.lists(DOCUMENTS) | st.dictionaries(NAMES, DOCUMENTS))
-def test_searches_find_what_the_other_finds(text, document):
+def test_searches_find_what_the_other_finds(text: str, document: Any) -> None:
     if "?(" in text and not isinstance_everywhere(document):
         return
 
     assert canonical(ours(text, document)) == canonical(theirs(text, document))
 
 
-def isinstance_everywhere(document):
+def isinstance_everywhere(document: Any) -> Any:
     """Filters differ by design: an object is itself asked, not its values."""
     if isinstance(document, dict):
         return False
@@ -81,11 +83,13 @@ def isinstance_everywhere(document):
     st.lists(NAMES, min_size=1, max_size=3),
     DOCUMENTS,
 )
-def test_what_was_put_is_read_back_and_nothing_else_changes(document, steps, value):
+def test_what_was_put_is_read_back_and_nothing_else_changes(
+    document: Any, steps: Any, value: Any
+) -> None:
     before = repr(document)
     text = "$" + "".join(f"['{step}']" for step in steps)
     try:
-        changed = put(document, tuple(steps), value)
+        changed: Any = put(document, tuple(steps), value)
     except Exception:  # noqa: BLE001 - no place for it: nothing to compare
         return
 

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -8,7 +9,9 @@ from asl.validate import validate
 INNER = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
 
 
-def findings(mode="DISTRIBUTED", language="JSONPath", **fields):
+def findings(
+    mode: Any = "DISTRIBUTED", language: Any = "JSONPath", **fields: Any
+) -> Any:
     config = {"Mode": mode, "ExecutionType": "STANDARD"}
     processor = {**INNER, "ProcessorConfig": config}
     state = {"Type": "Map", "End": True, "ItemProcessor": processor, **fields}
@@ -37,11 +40,11 @@ GOOD = {
 }
 
 
-def test_a_good_distributed_map():
+def test_a_good_distributed_map() -> None:
     assert findings(**GOOD) == []
 
 
-def test_its_fields_need_the_distributed_mode():
+def test_its_fields_need_the_distributed_mode() -> None:
     locations = [location for _, location in findings(mode="INLINE", **GOOD)]
 
     assert locations == [
@@ -49,7 +52,7 @@ def test_its_fields_need_the_distributed_mode():
     ]
 
 
-def test_jsonata_has_arguments():
+def test_jsonata_has_arguments() -> None:
     reader = {
         "Resource": "r",
         "Arguments": {"Bucket": "{% $b %}"},
@@ -63,7 +66,7 @@ def test_jsonata_has_arguments():
 
 
 @pytest.mark.parametrize("label", ["", "a" * 41, "a b", "a/b", "a*"])
-def test_labels(label):
+def test_labels(label: str) -> None:
     assert findings(Label=label) == [("INVALID_LABEL_NAME", "/States/A/Label")]
 
 
@@ -78,12 +81,12 @@ def test_labels(label):
         {"ToleratedFailureCount": 1, "ToleratedFailureCountPath": "$.t"},
     ],
 )
-def test_broken_fields(fields):
+def test_broken_fields(fields: Any) -> None:
     assert len(findings(**fields)) == 1
 
 
-def test_labels_are_unique():
-    def state(inner):
+def test_labels_are_unique() -> None:
+    def state(inner: Any) -> Any:
         return {
             "Type": "Map",
             "Label": "same",
@@ -102,7 +105,7 @@ def test_labels_are_unique():
     assert (found.code, found.location) == ("DUPLICATE_LABEL_NAME", "/States/C/Label")
 
 
-def test_variables_in_its_fields_are_noted():
+def test_variables_in_its_fields_are_noted() -> None:
     reader = {"Resource": "r", "ReaderConfig": {"MaxItemsPath": "$most"}}
     processor = {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED"}}
     state = {
@@ -118,7 +121,7 @@ def test_variables_in_its_fields_are_noted():
 
 
 @pytest.mark.parametrize("name", ["states", "1a", "a-b", "", "x" * 81, "a.b.$"])
-def test_names_of_variables(name):
+def test_names_of_variables(name: str) -> None:
     state = {
         "Type": "Pass",
         "End": True,

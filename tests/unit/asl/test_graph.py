@@ -1,9 +1,11 @@
+from typing import Any
+
 import pytest
 
 from asl.graph import EdgeKind, NodeKind, build_graph, rule_label
 
 TASK = "arn:aws:lambda:us-east-1:123456789012:function:check"
-DEFINITION = {
+DEFINITION: dict[str, Any] = {
     "StartAt": "Check",
     "States": {
         "Check": {
@@ -33,11 +35,11 @@ DEFINITION = {
 }
 
 
-def edges(graph):
+def edges(graph: Any) -> Any:
     return {(e.source, e.target, e.kind, e.label) for e in graph.edges}
 
 
-def test_edges_of_a_scope():
+def test_edges_of_a_scope() -> None:
     s = "/States/"
 
     assert edges(build_graph(DEFINITION)) == {
@@ -51,7 +53,7 @@ def test_edges_of_a_scope():
     }
 
 
-def test_nested_scopes_belong_to_their_state():
+def test_nested_scopes_belong_to_their_state() -> None:
     graph = build_graph(DEFINITION)
     both = next(node for node in graph.nodes if node.name == "Both")
 
@@ -63,7 +65,7 @@ def test_nested_scopes_belong_to_their_state():
     assert both.scopes[1].nodes[1].detail == "5"
 
 
-def test_ids_are_unique():
+def test_ids_are_unique() -> None:
     ids = [node.id for node in build_graph(DEFINITION).all_nodes()]
 
     assert len(ids) == len(set(ids)) == 12
@@ -91,7 +93,7 @@ def test_ids_are_unique():
         ({}, ""),
     ],
 )
-def test_rules_are_written_as_a_person_would(rule, label):
+def test_rules_are_written_as_a_person_would(rule: Any, label: str) -> None:
     assert rule_label(rule) == label
 
 
@@ -104,5 +106,5 @@ def test_rules_are_written_as_a_person_would(rule, label):
         {"StartAt": "Z", "States": {"A": {"Next": "Z", "Branches": [1, {}]}}},
     ],
 )
-def test_broken_definitions_still_have_a_graph(definition):
+def test_broken_definitions_still_have_a_graph(definition: Any) -> None:
     assert build_graph(definition).nodes[0].kind is NodeKind.START

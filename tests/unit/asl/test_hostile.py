@@ -1,6 +1,7 @@
 """Definitions made to hurt: each is judged, none is a crash or takes long."""
 
 import json
+from typing import Any
 
 import pytest
 
@@ -9,19 +10,19 @@ from asl.validate import validate
 SIZE = 100_000
 
 
-def passing(**fields):
+def passing(**fields: Any) -> Any:
     return {"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True, **fields}}}
 
 
-def template(text):
+def template(text: str) -> Any:
     return passing(Parameters={"a.$": text})
 
 
-def jsonata(text):
+def jsonata(text: str) -> Any:
     return {"QueryLanguage": "JSONata", **passing(Output=text)}
 
 
-def nested_choice(depth):
+def nested_choice(depth: int) -> Any:
     rule = {"Variable": "$.a", "IsNull": True}
     for _ in range(depth):
         rule = {"Not": rule}
@@ -58,7 +59,7 @@ HOSTILE = {
 
 @pytest.mark.timeout(20)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_definitions_are_judged(name):
+def test_hostile_definitions_are_judged(name: str) -> None:
     definition = HOSTILE[name]
     text = "{" * SIZE if definition is None else json.dumps(definition)
 

@@ -17,7 +17,7 @@ from asl.jsontext import MAX_DEPTH, dumps, loads
         '{"b":1,"a":2}',
     ],
 )
-def test_texts_survive_reading_and_writing(text):
+def test_texts_survive_reading_and_writing(text: str) -> None:
     assert dumps(loads(text)) == text
 
 
@@ -36,18 +36,18 @@ def test_texts_survive_reading_and_writing(text):
         "01",
     ],
 )
-def test_what_is_no_payload(text):
+def test_what_is_no_payload(text: str) -> None:
     with pytest.raises(PayloadError):
         loads(text)
 
 
 @pytest.mark.parametrize("text", ['[NaN, "\\ud800"]', '[1e400, "\\ud800"]'])
-def test_the_slow_codec_is_as_strict(text):
+def test_the_slow_codec_is_as_strict(text: str) -> None:
     with pytest.raises(PayloadError):
         loads(text)
 
 
-def test_depth_is_limited_where_it_is_depth():
+def test_depth_is_limited_where_it_is_depth() -> None:
     loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
     loads('["' + "[" * 2000 + '"]')
     loads("[" + ",".join(["[]"] * 2000) + "]")
@@ -56,13 +56,13 @@ def test_depth_is_limited_where_it_is_depth():
         loads("[" * (MAX_DEPTH + 1) + "]" * (MAX_DEPTH + 1))
 
 
-def test_of_duplicate_keys_the_last_wins():
+def test_of_duplicate_keys_the_last_wins() -> None:
     assert loads('{"a":1,"a":2}') == {"a": 2}
 
 
 @pytest.mark.parametrize("digits", range(17, 40))
 @pytest.mark.parametrize("offset", range(7))
-def test_long_integers_are_exact_wherever_they_stand(digits, offset):
+def test_long_integers_are_exact_wherever_they_stand(digits: int, offset: int) -> None:
     number = int("1" * digits)
 
     assert loads(" " * offset + f"[{number}]") == [number]

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -12,12 +13,12 @@ FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 PASS = {"Type": "Pass", "End": True}
 
 
-def machine(**fields):
+def machine(**fields: Any) -> Any:
     definition = {"StartAt": "A", "States": {"A": PASS}, **fields}
     return parse_machine(json.dumps(definition))
 
 
-def refusal(**fields):
+def refusal(**fields: Any) -> Any:
     with pytest.raises(DefinitionError) as refused:
         machine(**fields)
     return (
@@ -25,11 +26,11 @@ def refusal(**fields):
     )
 
 
-def region(*names):
+def region(*names: str) -> Any:
     return {"StartAt": names[0], "States": dict.fromkeys(names, PASS)}
 
 
-def test_regions_are_numbered_depth_first():
+def test_regions_are_numbered_depth_first() -> None:
     inner = {"Type": "Parallel", "End": True, "Branches": [region("D"), region("E")]}
     states = {
         "A": {
@@ -55,7 +56,7 @@ def test_regions_are_numbered_depth_first():
     assert compiled_machine.regions[0].states["B"].processor == 5
 
 
-def test_machine_fields():
+def test_machine_fields() -> None:
     parsed = machine(
         Comment="c", TimeoutSeconds=5, Version="1.0", QueryLanguage="JSONata"
     )
@@ -64,7 +65,7 @@ def test_machine_fields():
     assert parsed.query_language == "JSONata"
 
 
-def test_a_state_may_choose_jsonata():
+def test_a_state_may_choose_jsonata() -> None:
     states = {
         "A": {"Type": "Pass", "QueryLanguage": "JSONata", "End": True, "Output": 1}
     }
@@ -72,7 +73,7 @@ def test_a_state_may_choose_jsonata():
     assert machine(States=states).query_language == "JSONPath"
 
 
-def test_jsonata_machines_have_no_jsonpath_states():
+def test_jsonata_machines_have_no_jsonpath_states() -> None:
     states = {"A": {**PASS, "QueryLanguage": "JSONPath"}}
 
     assert refusal(States=states, QueryLanguage="JSONata") == (
@@ -81,7 +82,7 @@ def test_jsonata_machines_have_no_jsonpath_states():
     )
 
 
-def test_retriers():
+def test_retriers() -> None:
     retry = [
         {"ErrorEquals": ["E"]},
         {
@@ -127,12 +128,12 @@ def test_retriers():
         {"ErrorEquals": ["E"], "Other": 1},
     ],
 )
-def test_broken_retriers_are_refused(entry):
+def test_broken_retriers_are_refused(entry: Any) -> None:
     with pytest.raises(DefinitionError):
         compiled({"Type": "Task", "Resource": FUNCTION, "End": True, "Retry": [entry]})
 
 
-def test_states_all_comes_last():
+def test_states_all_comes_last() -> None:
     catch = [
         {"ErrorEquals": ["States.ALL"], "Next": "There"},
         {"ErrorEquals": ["E"], "Next": "There"},
@@ -177,7 +178,9 @@ def test_states_all_comes_last():
         ),
     ],
 )
-def test_resources(arn, kind, pattern, shown):
+def test_resources(
+    arn: str, kind: ResourceKind, pattern: Pattern, shown: tuple[str, str, str]
+) -> None:
     resource = parse_resource(arn)
 
     assert resource is not None
@@ -188,12 +191,12 @@ def test_resources(arn, kind, pattern, shown):
 @pytest.mark.parametrize(
     "arn", ["f", "arn:aws:s3:::bucket", "arn:aws:states:::lambda:invoke.async", ""]
 )
-def test_what_is_no_resource(arn):
+def test_what_is_no_resource(arn: str) -> None:
     assert parse_resource(arn) is None
 
 
-def test_modes_of_a_map():
-    def mode(config):
+def test_modes_of_a_map() -> None:
+    def mode(config: Any) -> Any:
         processor = {**region("G"), "ProcessorConfig": config}
         return compiled({"Type": "Map", "End": True, "ItemProcessor": processor}).mode
 
@@ -203,7 +206,7 @@ def test_modes_of_a_map():
     )
 
 
-def test_variable_references():
+def test_variable_references() -> None:
     states = {
         "A": {"Type": "Pass", "Assign": {"x": 1}, "Next": "B"},
         "B": {

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,7 @@ from asl.timestamps import parse_timestamp
         ("2016-03-14T01:59:00-02:30", datetime(2016, 3, 14, 4, 29, tzinfo=UTC)),
     ],
 )
-def test_timestamps(text, expected):
+def test_timestamps(text: str, expected: Any) -> None:
     assert parse_timestamp(text) == expected
 
 
@@ -36,5 +37,5 @@ def test_timestamps(text, expected):
         "",
     ],
 )
-def test_what_is_no_timestamp(text):
+def test_what_is_no_timestamp(text: str) -> None:
     assert parse_timestamp(text) is None

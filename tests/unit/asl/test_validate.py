@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -7,17 +8,21 @@ from asl.validate import MachineType, validate
 PASS = {"Type": "Pass", "End": True}
 
 
-def findings(states, machine_type=MachineType.STANDARD, **fields):
+def findings(
+    states: Any, machine_type: MachineType = MachineType.STANDARD, **fields: Any
+) -> Any:
     definition = {"StartAt": "A", "States": states, **fields}
     return validate(json.dumps(definition), machine_type)
 
 
-def errors(states, machine_type=MachineType.STANDARD, **fields):
+def errors(
+    states: Any, machine_type: MachineType = MachineType.STANDARD, **fields: Any
+) -> Any:
     found = findings(states, machine_type, **fields)
     return [(f.code, f.message, f.location) for f in found if f.severity == "ERROR"]
 
 
-def of_text(text):
+def of_text(text: str) -> Any:
     return [(f.code, f.message, f.location) for f in validate(text)]
 
 
@@ -25,7 +30,7 @@ SCHEMA = "SCHEMA_VALIDATION_FAILED"
 TARGET = "MISSING_TRANSITION_TARGET"
 
 
-def test_a_good_definition_has_no_findings():
+def test_a_good_definition_has_no_findings() -> None:
     assert findings({"A": PASS}) == []
 
 
@@ -37,11 +42,11 @@ def test_a_good_definition_has_no_findings():
         ('{"States":{"A":{"Type":"Succeed"}}}', "StartAt"),
     ],
 )
-def test_required_fields(text, missing):
+def test_required_fields(text: str, missing: str) -> None:
     assert of_text(text) == [(SCHEMA, f"These fields are required: [{missing}]", "/")]
 
 
-def test_a_text_that_is_no_json():
+def test_a_text_that_is_no_json() -> None:
     source = '[Source: (String)"not a definition"; line: 1, column: 4]'
 
     assert of_text("not a definition") == [
@@ -57,18 +62,18 @@ def test_a_text_that_is_no_json():
 @pytest.mark.parametrize(
     "text", ["{", '{"a"', '{"a":}', '{"a":1,}', "[1 2]", "\x00", '"' + "x" * 600]
 )
-def test_broken_json_is_one_finding(text):
+def test_broken_json_is_one_finding(text: str) -> None:
     (found,) = of_text(text)
 
     assert found[0] == "INVALID_JSON_DESCRIPTION"
 
 
 @pytest.mark.parametrize("text", ["", "  ", "[]", "1", "null"])
-def test_json_that_is_no_definition(text):
+def test_json_that_is_no_definition(text: str) -> None:
     assert len(of_text(text)) == 1
 
 
-def test_everything_is_found_in_one_pass():
+def test_everything_is_found_in_one_pass() -> None:
     states = {
         "A": {"Type": "Task", "Resource": "x", "Retry": {}, "Next": "Z", "Nonsense": 1},
         "B": {"Type": "Wait", "Seconds": -1, "End": "yes"},
@@ -95,7 +100,7 @@ def test_everything_is_found_in_one_pass():
     ]
 
 
-def test_locations_are_written_twice():
+def test_locations_are_written_twice() -> None:
     branch = {"StartAt": "B", "States": {"B": {"Type": "Pass", "Next": "a/b"}}}
     found = findings({"A": {"Type": "Parallel", "Branches": [branch], "End": True}})
 
@@ -103,7 +108,7 @@ def test_locations_are_written_twice():
     assert found[0].pointer == "/States/A/Branches/0/States/B/Next"
 
 
-def test_names_are_unique_across_scopes():
+def test_names_are_unique_across_scopes() -> None:
     branch = {"StartAt": "A", "States": {"A": PASS}}
     states = {"A": {"Type": "Parallel", "Branches": [branch], "End": True}}
 
@@ -116,7 +121,7 @@ def test_names_are_unique_across_scopes():
     ]
 
 
-def test_a_transition_may_not_leave_its_scope():
+def test_a_transition_may_not_leave_its_scope() -> None:
     branch = {"StartAt": "B", "States": {"B": {"Type": "Pass", "Next": "C"}}}
     states = {
         "A": {"Type": "Parallel", "Branches": [branch], "Next": "C"},
@@ -143,7 +148,7 @@ def test_a_transition_may_not_leave_its_scope():
         ),
     ],
 )
-def test_what_express_does_not_support(resource, message):
+def test_what_express_does_not_support(resource: str, message: str) -> None:
     states = {"A": {"Type": "Task", "Resource": resource, "End": True}}
 
     assert errors(states) == []
@@ -152,13 +157,13 @@ def test_what_express_does_not_support(resource, message):
     ]
 
 
-def test_empty_branches():
+def test_empty_branches() -> None:
     assert errors({"A": {"Type": "Parallel", "Branches": [], "End": True}}) == [
         (SCHEMA, "Value cannot be empty", "/States/A/Branches")
     ]
 
 
-def test_suspicions_are_warnings():
+def test_suspicions_are_warnings() -> None:
     states = {
         "A": {
             "Type": "Pass",
@@ -178,7 +183,7 @@ def test_suspicions_are_warnings():
     ]
 
 
-def test_deep_nesting_is_a_finding():
+def test_deep_nesting_is_a_finding() -> None:
     region = {"StartAt": "s", "States": {"s": PASS}}
     for depth in range(60):
         state = {"Type": "Map", "End": True, "ItemProcessor": region}

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import pytest
 
@@ -9,11 +10,11 @@ from tests.support.expressions import NOW
 
 
 @pytest.fixture(params=[JlensEngine, PythonEngine])
-def engine(request):
+def engine(request: pytest.FixtureRequest) -> Any:
     return request.param()
 
 
-def evaluate(engine, source, **bindings):
+def evaluate(engine: Any, source: str, **bindings: Any) -> Any:
     text = engine.evaluate(engine.compile(source), bindings, NOW, 1)
     return None if text is None else json.loads(text)
 
@@ -33,21 +34,21 @@ def evaluate(engine, source, **bindings):
         ("[1, 'two', 3]", [1, "two", 3]),
     ],
 )
-def test_both_engines_agree(engine, source, expected):
+def test_both_engines_agree(engine: Any, source: str, expected: Any) -> None:
     document = {"a": [1], "b": {"c": None}}
 
     assert evaluate(engine, source, x=2, d=document, f=lambda n: n * 10) == expected
 
 
-def test_null_is_not_undefined(engine):
+def test_null_is_not_undefined(engine: Any) -> None:
     assert engine.evaluate(engine.compile("null"), {}, NOW, 1) == "null"
 
 
-def test_chance_is_repeatable(engine):
+def test_chance_is_repeatable(engine: Any) -> None:
     assert evaluate(engine, "$random()") == evaluate(engine, "$random()")
 
 
-def test_free_names(engine):
+def test_free_names(engine: Any) -> None:
     query = engine.compile("($a := $b; $map($c, function($v) { $v + $a + $sum($d) }))")
 
     assert query.reads == {"b", "c", "d"}
@@ -60,19 +61,19 @@ def test_free_names(engine):
         ("'a' + 1", "T2001"),
     ],
 )
-def test_errors_carry_their_code(engine, source, code):
+def test_errors_carry_their_code(engine: Any, source: str, code: str) -> None:
     with pytest.raises(JsonataError) as failure:
         evaluate(engine, source)
 
     assert failure.value.code == code
 
 
-def test_an_endless_evaluation_is_stopped(engine):
+def test_an_endless_evaluation_is_stopped(engine: Any) -> None:
     with pytest.raises(JsonataError):
         evaluate(engine, "($f := function(){ $f() }; $f())")
 
 
 @pytest.mark.parametrize("source", ["", "1 +", "$f(", "{"])
-def test_syntax_errors(engine, source):
+def test_syntax_errors(engine: Any, source: str) -> None:
     with pytest.raises(JsonataSyntaxError):
         engine.compile(source)

@@ -1,4 +1,5 @@
 import contextlib
+from typing import Any
 
 import pytest
 
@@ -7,16 +8,16 @@ from asl.parse import parse_machine
 from tests.support.expressions import compiled, environment
 
 
-def output(template, env):
+def output(template: Any, env: Any) -> Any:
     state = compiled({"Type": "Pass", "End": True, "Output": template}, "JSONata")
     return state.leave(env).output
 
 
-def evaluate(expression, value=None, **given):
+def evaluate(expression: str, value: Any = None, **given: Any) -> Any:
     return output(f"{{% {expression} %}}", environment(value, **given)).value
 
 
-def failure_of(template, env):
+def failure_of(template: Any, env: Any) -> Any:
     with pytest.raises(StatesError) as failure:
         output(template, env)
     return failure.value
@@ -46,24 +47,24 @@ def failure_of(template, env):
         ("$random(1) = $random(1)", True),
     ],
 )
-def test_expressions(expression, expected):
+def test_expressions(expression: str, expected: Any) -> None:
     document = {"a": {"b": 1}, "list": [{"x": 1}, {"x": 2}], "one": [7]}
 
     assert evaluate(expression, document, variables={"total": 10}) == expected
 
 
-def test_large_integers_and_decimals_survive_a_fetch():
+def test_large_integers_and_decimals_survive_a_fetch() -> None:
     assert evaluate("$states.input.n", {"n": 2**70}) == 2**70
     assert repr(evaluate("$n", variables={"n": 1.0})) == "1.0"
 
 
-def test_the_whole_input_is_handed_on():
+def test_the_whole_input_is_handed_on() -> None:
     env = environment({"a": 1})
 
     assert output("{% $states.input %}", env) is env.input
 
 
-def test_states_holds_what_there_is():
+def test_states_holds_what_there_is() -> None:
     assert evaluate("$states", {"a": 1}, context={"c": 1}) == {
         "input": {"a": 1},
         "context": {"c": 1},
@@ -73,12 +74,12 @@ def test_states_holds_what_there_is():
 @pytest.mark.parametrize(
     "text", [" {% 1 %} ", "$states.input", "States.UUID()", "%}{%x", "$.a"]
 )
-def test_other_texts_are_constants(text):
+def test_other_texts_are_constants(text: str) -> None:
     assert output({"x.$": text}, environment()).value == {"x.$": text}
 
 
 @pytest.mark.parametrize("text", ["{% 1", "1 %}", "{% 1 + %}", "{% %}", "{% $x( %}"])
-def test_broken_expressions_are_refused(text):
+def test_broken_expressions_are_refused(text: str) -> None:
     with pytest.raises(DefinitionError):
         output(text, environment())
 
@@ -86,7 +87,7 @@ def test_broken_expressions_are_refused(text):
 @pytest.mark.parametrize(
     "expression", ["$nothing", "$states.input.no", "$states.result", "$x"]
 )
-def test_undefined_results_are_refused(expression):
+def test_undefined_results_are_refused(expression: str) -> None:
     failure = failure_of({"deep": {"total": f"{{% {expression} %}}"}}, environment())
 
     assert failure.error == "States.QueryEvaluationError"
@@ -113,7 +114,7 @@ def test_undefined_results_are_refused(expression):
         ),
     ],
 )
-def test_errors_of_an_evaluation(expression, trouble):
+def test_errors_of_an_evaluation(expression: str, trouble: str) -> None:
     failure = failure_of(f"{{% {expression} %}}", environment())
 
     assert failure.location == "Output"
@@ -126,7 +127,7 @@ def test_errors_of_an_evaluation(expression, trouble):
 @pytest.mark.parametrize(
     "expression", ["$sum", "function($x){ $x }", "$x := $uppercase"]
 )
-def test_a_function_is_no_result(expression):
+def test_a_function_is_no_result(expression: str) -> None:
     failure = failure_of(f"{{% {expression} %}}", environment())
 
     assert failure.cause.endswith("'Output' returned an unsupported result type.")
@@ -142,12 +143,12 @@ def test_a_function_is_no_result(expression):
         "$match($join([1..40].('a')) & '!', /^(a+)+$/)",
     ],
 )
-def test_no_expression_stalls(expression):
+def test_no_expression_stalls(expression: str) -> None:
     with contextlib.suppress(StatesError):
         evaluate(expression)
 
 
-def test_variable_references_leave_out_what_an_expression_binds_itself():
+def test_variable_references_leave_out_what_an_expression_binds_itself() -> None:
     machine = parse_machine(
         """{"StartAt": "Here", "QueryLanguage": "JSONata", "States": {"Here": {
             "Type": "Pass", "End": true,

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from asl.errors import DefinitionError, StatesError
@@ -5,7 +7,7 @@ from asl.jsonpath.comparison import COMPARISONS, fits, split_pattern
 from tests.support.expressions import compiled, environment
 
 
-def chooses(rule, value, **fields):
+def chooses(rule: Any, value: Any, **fields: Any) -> Any:
     """Tell whether a rule matches a value at $.v; Default is the other way."""
     state = {
         "Type": "Choice",
@@ -17,7 +19,7 @@ def chooses(rule, value, **fields):
     return target == "There"
 
 
-def compare(operator, left, right):
+def compare(operator: str, left: Any, right: Any) -> Any:
     return chooses({"Variable": "$.v", operator: right}, {"v": left})
 
 
@@ -48,12 +50,12 @@ def compare(operator, left, right):
         ("IsPresent", None, True, True),
     ],
 )
-def test_operators(operator, left, right, expected):
+def test_operators(operator: str, left: Any, right: Any, expected: Any) -> None:
     assert compare(operator, left, right) is expected
 
 
 @pytest.mark.parametrize("name", sorted(set(COMPARISONS) - {"StringMatches"}))
-def test_every_comparison_has_a_path_twin(name):
+def test_every_comparison_has_a_path_twin(name: str) -> None:
     samples = {"S": "a", "N": 1, "B": True, "T": "2020-01-01T00:00:00Z"}
     value = samples[name[0]]
 
@@ -62,7 +64,7 @@ def test_every_comparison_has_a_path_twin(name):
     assert equal is name.endswith("Equals")
 
 
-def test_combinations():
+def test_combinations() -> None:
     positive = {"Variable": "$.v", "NumericGreaterThan": 0}
     small = {"Variable": "$.v", "NumericLessThan": 10}
 
@@ -72,14 +74,14 @@ def test_combinations():
     assert chooses({"Not": {"Or": [{"Not": small}]}}, {"v": 5})
 
 
-def test_and_stops_at_the_first_that_fails():
+def test_and_stops_at_the_first_that_fails() -> None:
     present = {"Variable": "$.v", "IsPresent": True}
     equal = {"Variable": "$.v", "StringEquals": "a"}
 
     assert not chooses({"And": [present, equal]}, {})
 
 
-def test_a_missing_variable_fails_the_state():
+def test_a_missing_variable_fails_the_state() -> None:
     with pytest.raises(StatesError) as failure:
         compare_missing()
 
@@ -89,11 +91,11 @@ def test_a_missing_variable_fails_the_state():
     )
 
 
-def compare_missing():
+def compare_missing() -> Any:
     return chooses({"Variable": "$.v", "StringEquals": "a"}, {})
 
 
-def test_no_match_without_default_fails():
+def test_no_match_without_default_fails() -> None:
     rule = {"Variable": "$.v", "NumericEquals": 1, "Next": "There"}
     state = compiled({"Type": "Choice", "Choices": [rule]})
 
@@ -103,7 +105,7 @@ def test_no_match_without_default_fails():
     assert failure.value.error == "States.NoChoiceMatched"
 
 
-def test_variables_and_the_context_object_are_compared():
+def test_variables_and_the_context_object_are_compared() -> None:
     env = environment({}, variables={"guess": "x", "answer": "x"})
     rules = [
         {"Variable": "$guess", "StringEqualsPath": "$answer", "Next": "There"},
@@ -115,7 +117,7 @@ def test_variables_and_the_context_object_are_compared():
     assert state.choose(env)[0] == "There"
 
 
-def test_the_rule_assigns_or_by_default_the_state():
+def test_the_rule_assigns_or_by_default_the_state() -> None:
     rule = {
         "Variable": "$.v",
         "NumericEquals": 1,
@@ -151,7 +153,7 @@ def test_the_rule_assigns_or_by_default_the_state():
         {"Condition": "{% true %}"},
     ],
 )
-def test_broken_rules_are_refused(rule):
+def test_broken_rules_are_refused(rule: Any) -> None:
     with pytest.raises(DefinitionError):
         chooses(rule, {})
 
@@ -168,5 +170,5 @@ def test_broken_rules_are_refused(rule):
         ("abc", "abd", False),
     ],
 )
-def test_patterns(pattern, value, expected):
+def test_patterns(pattern: str, value: Any, expected: Any) -> None:
     assert fits(value, split_pattern(pattern)) is expected

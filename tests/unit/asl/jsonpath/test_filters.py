@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from asl.errors import StatesError
@@ -5,17 +7,17 @@ from asl.jsonpath.path import PathSyntaxError, compile_path
 from asl.payload import Payload
 from tests.support.expressions import environment
 
-ITEMS = [
+ITEMS: list[Any] = [
     {"id": 1, "name": "ab", "tags": ["x", "y"], "none": None, "ok": True},
     {"id": 2, "name": "AC", "tags": [], "sub": {"v": 5}},
     {"id": 2.0, "name": "a'c", "limit": 2},
 ]
-DOCUMENT = {"items": ITEMS, "wanted": 2, "ids": [1, 3]}
+DOCUMENT: dict[str, Any] = {"items": ITEMS, "wanted": 2, "ids": [1, 3]}
 
 
-def ids(condition):
+def ids(condition: Any) -> Any:
     path = compile_path(f"$.items[?({condition})]")
-    found = path.read(environment(), Payload.of_value(DOCUMENT))
+    found: Any = path.read(environment(), Payload.of_value(DOCUMENT))
     return [ITEMS.index(item) for item in found]
 
 
@@ -58,7 +60,7 @@ def ids(condition):
         ("@..v contains 5", [1]),
     ],
 )
-def test_filters(condition, expected):
+def test_filters(condition: Any, expected: Any) -> None:
     assert ids(condition) == expected
 
 
@@ -77,12 +79,12 @@ def test_filters(condition, expected):
         "1 2",
     ],
 )
-def test_broken_filters_are_refused(condition):
+def test_broken_filters_are_refused(condition: Any) -> None:
     with pytest.raises(PathSyntaxError):
         compile_path(f"$.items[?({condition})]")
 
 
-def test_an_object_is_itself_asked():
+def test_an_object_is_itself_asked() -> None:
     path = compile_path("$.sub[?(@.v == 5)].v")
 
     assert path.read(environment(), Payload.of_value(ITEMS[1])) == [5]
@@ -101,22 +103,22 @@ def test_an_object_is_itself_asked():
         ("$.ids.*", [1, 3]),
     ],
 )
-def test_unions_slices_and_descents(text, expected):
+def test_unions_slices_and_descents(text: str, expected: Any) -> None:
     assert (
         compile_path(text).read(environment(), Payload.of_value(DOCUMENT)) == expected
     )
 
 
-def test_a_search_is_bounded():
-    document = [[[list(range(30))] * 30] * 30]
+def test_a_search_is_bounded() -> None:
+    document: Any = [[[list(range(30))] * 30] * 30]
     path = compile_path("$..*..*..*..*")
 
     with pytest.raises(StatesError):
         path.read(environment(), Payload.of_value(document))
 
 
-def test_a_filter_within_a_search_shares_its_bound():
-    document = [{"a": list(range(500))} for _ in range(1000)]
+def test_a_filter_within_a_search_shares_its_bound() -> None:
+    document: Any = [{"a": list(range(500))} for _ in range(1000)]
 
     with pytest.raises(StatesError):
         compile_path("$[?(@..* contains 9)]").read(
@@ -124,7 +126,7 @@ def test_a_filter_within_a_search_shares_its_bound():
         )
 
 
-def test_no_pattern_stalls():
+def test_no_pattern_stalls() -> None:
     path = compile_path("$[?(@.a =~ /(a+)+b/)]")
 
     assert path.read(environment(), Payload.of_value([{"a": "a" * 5000}])) == []

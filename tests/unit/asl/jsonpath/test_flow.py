@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from asl.errors import DefinitionError, StatesError
@@ -7,15 +9,15 @@ from tests.support.expressions import compiled, environment, output_of
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f"
 
 
-def task(**fields):
+def task(**fields: Any) -> Any:
     return compiled({"Type": "Task", "Resource": FUNCTION, "End": True, **fields})
 
 
-def leave_task(env, **fields):
+def leave_task(env: Any, **fields: Any) -> Any:
     return task(**fields).leave(env).output.value
 
 
-def test_a_state_without_stages_hands_on_the_very_payload():
+def test_a_state_without_stages_hands_on_the_very_payload() -> None:
     env = environment({"a": 1}, result=[2])
 
     assert compiled({"Type": "Pass", "End": True}).leave(env).output is env.input
@@ -24,7 +26,7 @@ def test_a_state_without_stages_hands_on_the_very_payload():
     assert task().leave(env).output is env.result
 
 
-def test_identity_paths_hand_on_the_very_payload():
+def test_identity_paths_hand_on_the_very_payload() -> None:
     env = environment({"a": 1}, result=[2])
     state = task(InputPath="$", ResultPath="$", OutputPath="$")
 
@@ -32,13 +34,13 @@ def test_identity_paths_hand_on_the_very_payload():
     assert state.leave(env).output is env.result
 
 
-def test_dropping_the_result_hands_on_the_input():
+def test_dropping_the_result_hands_on_the_input() -> None:
     env = environment({"a": 1}, result=[2])
 
     assert task(ResultPath=None).leave(env).output is env.input
 
 
-def test_the_whole_flow_of_a_task():
+def test_the_whole_flow_of_a_task() -> None:
     env = environment({"in": {"x": 1}, "keep": True}, result={"body": {"y": 2}})
     state = task(
         InputPath="$.in",
@@ -52,21 +54,21 @@ def test_the_whole_flow_of_a_task():
     assert state.leave(env).output.value == {"deep": {"r": 2}}
 
 
-def test_null_paths_mean_an_empty_object():
+def test_null_paths_mean_an_empty_object() -> None:
     env = environment({"a": 1})
 
     assert output_of({"Type": "Pass", "End": True, "InputPath": None}, env) == {}
     assert output_of({"Type": "Pass", "End": True, "OutputPath": None}, env) == {}
 
 
-def test_a_fixed_result_leaves_input_path_alone():
+def test_a_fixed_result_leaves_input_path_alone() -> None:
     state = {"Type": "Pass", "End": True, "InputPath": "$.no", "Result": {"x.$": "$.y"}}
 
     assert output_of(state, environment({})) == {"x.$": "$.y"}
 
 
 @pytest.mark.parametrize("name", ["InputPath", "OutputPath"])
-def test_a_missing_path_in_a_field_of_its_own(name):
+def test_a_missing_path_in_a_field_of_its_own(name: str) -> None:
     with pytest.raises(StatesError) as failure:
         output_of(
             {"Type": "Pass", "End": True, name: "$.NoSuch"}, environment({"a": 1})
@@ -78,7 +80,7 @@ def test_a_missing_path_in_a_field_of_its_own(name):
     )
 
 
-def test_assign_of_a_task_sees_the_raw_result():
+def test_assign_of_a_task_sees_the_raw_result() -> None:
     env = environment({}, result={"v": 1}, variables={"old": 9})
     state = task(
         ResultSelector={"other": 1}, Assign={"a.$": "$.v", "b.$": "$old", "c": "$old"}
@@ -87,7 +89,7 @@ def test_assign_of_a_task_sees_the_raw_result():
     assert state.leave(env).assigned == {"a": 1, "b": 9, "c": "$old"}
 
 
-def test_a_catcher_puts_the_error_into_the_input():
+def test_a_catcher_puts_the_error_into_the_input() -> None:
     catcher = {"ErrorEquals": ["States.ALL"], "Next": "There", "ResultPath": "$.e"}
     state = task(OutputPath="$.no", Catch=[catcher])
     env = environment({"a": 1}, error={"Error": "E", "Cause": "c"})
@@ -97,9 +99,9 @@ def test_a_catcher_puts_the_error_into_the_input():
     assert outcome.output.value == {"a": 1, "e": {"Error": "E", "Cause": "c"}}
 
 
-def test_put_copies_only_along_the_path():
+def test_put_copies_only_along_the_path() -> None:
     shared = {"deep": [1]}
-    document = {"a": {"b": 1}, "shared": shared}
+    document: Any = {"a": {"b": 1}, "shared": shared}
 
     changed = put(document, ("a", "c"), 2)
 
@@ -111,7 +113,7 @@ def test_put_copies_only_along_the_path():
 @pytest.mark.parametrize(
     ("document", "steps"), [("text", ("a",)), ([1], (3,)), (None, ("a",))]
 )
-def test_put_without_a_place_fails(document, steps):
+def test_put_without_a_place_fails(document: Any, steps: Any) -> None:
     with pytest.raises(StatesError) as failure:
         put(document, steps, 1)
 
@@ -119,6 +121,6 @@ def test_put_without_a_place_fails(document, steps):
 
 
 @pytest.mark.parametrize("path", ["$.a[*]", "$$.x", "$v.x", "a"])
-def test_result_path_must_lead_into_the_document(path):
+def test_result_path_must_lead_into_the_document(path: str) -> None:
     with pytest.raises(DefinitionError):
         task(ResultPath=path)

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from asl.errors import StatesError
@@ -5,7 +7,7 @@ from asl.jsonpath.intrinsics import IntrinsicSyntaxError, compile_intrinsic
 from asl.payload import Payload
 from tests.support.expressions import environment
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "name": "Ann",
     "n": 1.5,
     "list": [1, 2, 2, 3],
@@ -13,7 +15,7 @@ DOCUMENT = {
 }
 
 
-def call(text, **given):
+def call(text: str, **given: Any) -> Any:
     env = environment(DOCUMENT, **given)
     return compile_intrinsic(text).read(env, Payload.of_value(DOCUMENT))
 
@@ -56,19 +58,19 @@ def call(text, **given):
         ("States.Format('it\\'s')", "it's"),
     ],
 )
-def test_functions(text, expected):
+def test_functions(text: str, expected: Any) -> None:
     value = call(text, variables={"who": "a b"})
 
     assert value == (expected if expected is not None else value)
 
 
-def test_merge_is_shallow_and_the_right_side_wins():
+def test_merge_is_shallow_and_the_right_side_wins() -> None:
     merged = call("States.JsonMerge($.map, States.StringToJson('{\"a\":1}'), false)")
 
     assert merged == {"a": 1, "b": [True]}
 
 
-def test_a_seed_makes_chance_repeatable():
+def test_a_seed_makes_chance_repeatable() -> None:
     assert call("States.MathRandom(0, 999, 3)") == call("States.MathRandom(0, 999, 3)")
 
 
@@ -86,7 +88,7 @@ def test_a_seed_makes_chance_repeatable():
         "States.Format(name)",
     ],
 )
-def test_what_is_no_call_is_refused(text):
+def test_what_is_no_call_is_refused(text: str) -> None:
     with pytest.raises(IntrinsicSyntaxError):
         compile_intrinsic(text)
 
@@ -110,15 +112,15 @@ def test_what_is_no_call_is_refused(text):
         "States.Format($.missing)",
     ],
 )
-def test_a_call_that_cannot_be_made_fails(text):
+def test_a_call_that_cannot_be_made_fails(text: str) -> None:
     with pytest.raises(StatesError) as failure:
         call(text)
 
     assert failure.value.error == "States.IntrinsicFailure"
-    assert failure.value.cause.startswith("The function 'States.")
+    assert (failure.value.cause or "").startswith("The function 'States.")
 
 
-def test_variables_are_noted():
+def test_variables_are_noted() -> None:
     intrinsic = compile_intrinsic("States.Format('{}', $who, States.Array($what.x))")
 
     assert intrinsic.variables == {"who", "what"}

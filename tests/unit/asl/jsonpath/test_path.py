@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from asl.jsonpath.path import (
@@ -19,7 +21,7 @@ DOCUMENT = {
 }
 
 
-def read(text, document=DOCUMENT, **given):
+def read(text: str, document: Any = DOCUMENT, **given: Any) -> Any:
     env = environment(document, **given)
     return compile_path(text).read(env, Payload.of_value(document))
 
@@ -39,7 +41,7 @@ def read(text, document=DOCUMENT, **given):
         ("$.none", None),
     ],
 )
-def test_definite_path_yields_the_value_there(text, expected):
+def test_definite_path_yields_the_value_there(text: str, expected: Any) -> None:
     assert read(text) == expected
 
 
@@ -56,7 +58,7 @@ def test_definite_path_yields_the_value_there(text, expected):
         ("$.order.note[*]", []),
     ],
 )
-def test_indefinite_path_yields_a_list(text, expected):
+def test_indefinite_path_yields_a_list(text: str, expected: Any) -> None:
     assert read(text) == expected
 
 
@@ -73,7 +75,7 @@ def test_indefinite_path_yields_a_list(text, expected):
         ("$.order.lines[*].sku.first()", "a"),
     ],
 )
-def test_tail_functions(text, expected):
+def test_tail_functions(text: str, expected: Any) -> None:
     assert read(text) == expected
 
 
@@ -92,41 +94,41 @@ def test_tail_functions(text, expected):
         ),
     ],
 )
-def test_a_miss_explains_where_the_path_ended(text, explanation):
+def test_a_miss_explains_where_the_path_ended(text: str, explanation: str) -> None:
     with pytest.raises(PathMiss) as miss:
         read(text)
 
     assert str(miss.value) == explanation
 
 
-def test_a_step_into_a_text_is_a_miss_not_a_character():
+def test_a_step_into_a_text_is_a_miss_not_a_character() -> None:
     with pytest.raises(PathMiss):
         read("$.order.note[0]")
 
 
-def test_the_context_object_is_a_root():
+def test_the_context_object_is_a_root() -> None:
     path = compile_path("$$.Execution.Name")
 
     assert path.root is Root.CONTEXT
     assert path.read(environment(), Payload.of_value({})) == "order-1"
 
 
-def test_a_variable_is_a_root():
+def test_a_variable_is_a_root() -> None:
     assert read("$total.net[0]", variables={"total": {"net": [5]}}) == 5
 
 
-def test_an_unassigned_variable_is_a_miss():
+def test_an_unassigned_variable_is_a_miss() -> None:
     with pytest.raises(PathMiss):
         read("$total")
 
 
 @pytest.mark.parametrize("text", ["", "order", "$.", "$.a[", "$.a[?(", "$ .a", "$.a b"])
-def test_what_is_no_path_is_refused(text):
+def test_what_is_no_path_is_refused(text: str) -> None:
     with pytest.raises(PathSyntaxError):
         compile_path(text)
 
 
 @pytest.mark.parametrize("text", ["$.a[*]", "$..a", "$.a[1:]", "$.a.length()"])
-def test_a_reference_path_names_one_place(text):
+def test_a_reference_path_names_one_place(text: str) -> None:
     with pytest.raises(PathSyntaxError):
         compile_reference_path(text)

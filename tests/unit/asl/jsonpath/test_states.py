@@ -1,6 +1,7 @@
 """Waits, failures, maps and numbers in JSONPath mode."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,16 +11,16 @@ from tests.support.expressions import NOW, compiled, environment
 INNER = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
 
 
-def due(fields, value=None, **given):
+def due(fields: Any, value: Any = None, **given: Any) -> Any:
     state = compiled({"Type": "Wait", "End": True, **fields})
     return state.due(environment(value, **given), NOW)
 
 
-def map_of(**fields):
+def map_of(**fields: Any) -> Any:
     return compiled({"Type": "Map", "End": True, "ItemProcessor": INNER, **fields})
 
 
-def cause_of(function, *arguments):
+def cause_of(function: Any, *arguments: Any) -> Any:
     with pytest.raises(StatesError) as failure:
         function(*arguments)
     assert failure.value.error == "States.Runtime"
@@ -35,15 +36,15 @@ def cause_of(function, *arguments):
         ({"TimestampPath": "$.t"}, {"t": "2026-03-01T10:01:00.000+01:00"}),
     ],
 )
-def test_a_wait_ends_at(fields, value):
+def test_a_wait_ends_at(fields: Any, value: Any) -> None:
     assert due(fields, value) == NOW + timedelta(seconds=60)
 
 
-def test_a_wait_may_take_its_end_from_a_variable():
+def test_a_wait_may_take_its_end_from_a_variable() -> None:
     assert due({"SecondsPath": "$s"}, variables={"s": 0}) == NOW
 
 
-def test_nanoseconds_are_cut():
+def test_nanoseconds_are_cut() -> None:
     moment = due({"TimestampPath": "$.t"}, {"t": "2016-03-05T21:29:29.243167252Z"})
 
     assert moment == datetime(2016, 3, 5, 21, 29, 29, 243167, tzinfo=UTC)
@@ -75,12 +76,12 @@ def test_nanoseconds_are_cut():
         ),
     ],
 )
-def test_a_wait_that_cannot_be(fields, value, cause):
+def test_a_wait_that_cannot_be(fields: Any, value: Any, cause: str) -> None:
     assert cause_of(due, fields, value) == f"The {cause}"
 
 
-def test_a_wait_has_a_longest():
-    def after(days):
+def test_a_wait_has_a_longest() -> None:
+    def after(days: int) -> Any:
         return {"t": f"{NOW + timedelta(days=days):%Y-%m-%dT%H:%M:%SZ}"}
 
     assert due({"TimestampPath": "$.t"}, after(24_855)) == NOW + timedelta(days=24_855)
@@ -93,12 +94,12 @@ def test_a_wait_has_a_longest():
     "fields",
     [{}, {"Seconds": -1}, {"Seconds": 1, "SecondsPath": "$.s"}, {"Seconds": "1"}],
 )
-def test_a_wait_says_once_how_long(fields):
+def test_a_wait_says_once_how_long(fields: Any) -> None:
     with pytest.raises(DefinitionError):
         due(fields)
 
 
-def test_a_fail_takes_its_parts_from_paths_calls_and_variables():
+def test_a_fail_takes_its_parts_from_paths_calls_and_variables() -> None:
     state = compiled(
         {"Type": "Fail", "ErrorPath": "$e", "CausePath": "States.Format('{}!', $.c)"}
     )
@@ -109,11 +110,11 @@ def test_a_fail_takes_its_parts_from_paths_calls_and_variables():
     )
 
 
-def test_a_fail_may_have_no_parts():
+def test_a_fail_may_have_no_parts() -> None:
     assert compiled({"Type": "Fail"}).failure(environment()) == (None, None)
 
 
-def test_a_map_iterates_over_its_path():
+def test_a_map_iterates_over_its_path() -> None:
     env = environment({"list": [1, 2]})
 
     assert map_of(ItemsPath="$.list").items(env) == [1, 2]
@@ -126,14 +127,14 @@ def test_a_map_iterates_over_its_path():
     ("fields", "shown"),
     [({}, "$"), ({"ItemsPath": "$.a"}, "$.a"), ({"ItemsPath": "$$"}, "$")],
 )
-def test_a_map_needs_a_list(fields, shown):
+def test_a_map_needs_a_list(fields: Any, shown: str) -> None:
     cause = cause_of(map_of(**fields).items, environment({"a": 1}))
 
     assert cause == f'Reference path "{shown}" must point to array.'
 
 
 @pytest.mark.parametrize("name", ["ItemSelector", "Parameters"])
-def test_an_item_selector_sees_the_effective_input_and_the_item(name):
+def test_an_item_selector_sees_the_effective_input_and_the_item(name: str) -> None:
     state = map_of(
         **{name: {"all.$": "$", "item.$": "$$.Map.Item.Value"}}, InputPath="$.in"
     )
@@ -143,7 +144,7 @@ def test_an_item_selector_sees_the_effective_input_and_the_item(name):
 
 
 @pytest.mark.parametrize(("value", "expected"), [(3, 3), ("3", 3), (0, 0)])
-def test_concurrency_by_path(value, expected):
+def test_concurrency_by_path(value: Any, expected: Any) -> None:
     assert (
         map_of(MaxConcurrencyPath="$.m").max_concurrency(environment({"m": value}))
         == expected
@@ -153,7 +154,7 @@ def test_concurrency_by_path(value, expected):
 @pytest.mark.parametrize(
     ("value", "shown"), [("NoNumber", "NoNumber"), ({}, "{}"), (1.5, "1.5")]
 )
-def test_concurrency_must_be_an_integer(value, shown):
+def test_concurrency_must_be_an_integer(value: Any, shown: str) -> None:
     state = map_of(MaxConcurrencyPath="$.m")
 
     assert cause_of(state.max_concurrency, environment({"m": value})) == (
@@ -179,7 +180,7 @@ def test_concurrency_must_be_an_integer(value, shown):
         ),
     ],
 )
-def test_tolerance_has_bounds(fields, value, cause):
+def test_tolerance_has_bounds(fields: Any, value: Any, cause: str) -> None:
     state = map_of(**{fields: "$.t"})
 
     assert cause_of(state.tolerance, environment({"t": value})) == cause

@@ -1,14 +1,16 @@
+from typing import Any
+
 import pytest
 
 from asl.errors import DefinitionError, StatesError
 from tests.support.expressions import compiled, environment, output_of
 
 
-def parameters(template, env):
+def parameters(template: Any, env: Any) -> Any:
     return output_of({"Type": "Pass", "End": True, "Parameters": template}, env)
 
 
-def test_only_fields_that_end_in_dot_dollar_are_dynamic():
+def test_only_fields_that_end_in_dot_dollar_are_dynamic() -> None:
     env = environment({"a": 1})
 
     value = parameters(
@@ -18,7 +20,7 @@ def test_only_fields_that_end_in_dot_dollar_are_dynamic():
     assert value == {"x": 1, "y": "$.a", "z": {"w": {"a": 1}}, "l": [{"v": 1}]}
 
 
-def test_a_missing_path_names_the_field_and_the_input():
+def test_a_missing_path_names_the_field_and_the_input() -> None:
     with pytest.raises(StatesError) as failure:
         parameters({"deep": {"value.$": "$.no"}}, environment({"int": 0}))
 
@@ -29,7 +31,7 @@ def test_a_missing_path_names_the_field_and_the_input():
     )
 
 
-def test_a_path_of_null_input_fails():
+def test_a_path_of_null_input_fails() -> None:
     state = compiled({"Type": "Pass", "End": True, "Parameters": {"v.$": "$"}})
     env = environment([])
     env.input = type(env.input).of_value(None)
@@ -43,7 +45,7 @@ def test_a_path_of_null_input_fails():
 
 
 @pytest.mark.parametrize("value", ["a", 1, None, "States.No()", {"b": 1}, "$.a["])
-def test_a_dynamic_field_must_hold_a_path_or_a_call(value):
+def test_a_dynamic_field_must_hold_a_path_or_a_call(value: Any) -> None:
     with pytest.raises(DefinitionError) as refusal:
         parameters({"parsed.$": value}, environment())
 
@@ -54,7 +56,7 @@ def test_a_dynamic_field_must_hold_a_path_or_a_call(value):
     )
 
 
-def test_a_constant_template_is_serialised_once():
+def test_a_constant_template_is_serialised_once() -> None:
     state = compiled({"Type": "Pass", "End": True, "Parameters": {"a": [1]}})
 
     first, second = (state.leave(environment()).output for _ in range(2))
@@ -63,7 +65,7 @@ def test_a_constant_template_is_serialised_once():
     assert first.text is second.text
 
 
-def test_templates_are_never_changed_by_evaluation():
+def test_templates_are_never_changed_by_evaluation() -> None:
     state = compiled(
         {"Type": "Pass", "End": True, "Parameters": {"a": {"b.$": "$.x"}, "c": {}}}
     )
