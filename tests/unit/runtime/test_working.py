@@ -145,3 +145,25 @@ def test_a_map_of_which_an_item_cannot_be_made_starts_no_iteration() -> None:
 
     assert it.events(ev.MapIterationStarted) == []
     assert it.error == "States.Runtime"
+
+
+@pytest.mark.parametrize(
+    ("tolerance", "cause"),
+    [
+        ({"ToleratedFailureCountPath": "$.count"}, "cannot be negative"),
+        ({"ToleratedFailurePercentagePath": "$.count"}, "between 0 and 100"),
+    ],
+)
+def test_a_distributed_map_judges_its_tolerance_once_it_has_started(
+    tolerance: dict[str, str], cause: str
+) -> None:
+    map_state = each("Each", pass_on(), ItemsPath="$.xs", **tolerance)
+    map_state["ItemProcessor"]["ProcessorConfig"] = {
+        "Mode": "DISTRIBUTED",
+        "ExecutionType": "STANDARD",
+    }
+
+    it = live(machine(map_state), {"xs": [1], "count": -1})
+
+    assert it.links[2:] == [("MapStateStarted", 2), ("ExecutionFailed", 3)]
+    assert cause in str(it.execution.cause)
