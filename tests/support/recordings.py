@@ -26,9 +26,10 @@ _NOT_COMPARED = frozenset({"ResponseMetadata", "message"})
 
 
 class Replay:
-    """What the placeholders of one case stand for."""
+    """What the placeholders of one case stand for; made-up values end in `suffix`."""
 
-    def __init__(self) -> None:
+    def __init__(self, suffix: str = "") -> None:
+        self._suffix = suffix
         self.bound: dict[str, str] = {"<partition>": "aws", "<region>": REGION}
         self.replaced: dict[str, str] = {}
         self._executions = 0
@@ -73,7 +74,7 @@ class Replay:
 
     def _value(self, placeholder: re.Match[str]) -> str:
         made_up = placeholder[0].strip("<>").replace(":", "-")
-        return self.bound.setdefault(placeholder[0], made_up)
+        return self.bound.setdefault(placeholder[0], made_up + self._suffix)
 
     def note_start(self, execution_arn: str) -> None:
         """Bind the placeholder of the execution that was just started."""

@@ -1,0 +1,105 @@
+"""Replay a recorded sequence of API calls, or one TestState call, against a server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import ClientError
+
+from tests.conformance.cases import Case
+from tests.conformance.judges import Verdict
+from tests.conformance.matching import Matcher
+from tests.support.recordings import Replay, recorded_error
+
+
+def judge_calls(case: Case, client: Any) -> Verdict:
+    """Make the calls in their order and compare each answer."""
+    replay = Replay(suffix=f"-{case.name[-10:]}")
+    found: list[str] = []
+    for number, step in enumerate(case.data["steps"]):
+        recorded = [entry["recorded"] for entry in step.get("recorded") or ()]
+        told = _step(client, replay, step, recorded)
+        found += [f"steps[{number}] {step['operation']}: {line}" for line in told]
+    return Verdict(found, found)
+
+
+def _step(client: Any, replay: Replay, step: Any, recorded: list[Any]) -> list[str]:
+    is_refusal = bool(step.get("expect_error"))
+    request = replay.request(step["request"], recorded if is_refusal else None)
+    try:
+        answer = getattr(client, xform_name(step["operation"]))(**request)
+    except ClientError as error:
+        refusal = error.response["Error"]
+        if not is_refusal:
+            return [f"refused: {refusal}"]
+        return _refusal_differences(replay, recorded, refusal)
+    if is_refusal:
+        return ["not refused"]
+    if step["operation"] == "StartExecution":
+        replay.note_start(answer["executionArn"])
+    return [
+        difference
+        for entry in recorded
+        if entry is not None
+        for difference in replay.differences(entry, answer)
+    ]
+
+
+def _refusal_differences(
+    replay: Replay, recorded: list[Any], refusal: dict[str, str]
+) -> list[str]:
+    found: list[str] = []
+    for entry in recorded:
+        code, message = recorded_error(entry)
+        if refusal["Code"] != code:
+            found.append(f"{code} became {refusal['Code']}")
+        found += replay.differences(message, refusal["Message"])
+    return found
+
+
+def judge_test_state(case: Case, client: Any) -> Verdict:
+    """Make the call, and compare its answer or its error."""
+    try:
+        answer: dict[str, Any] = client.test_state(**_test_request(case))
+        actual: dict[str, Any] = {"response": answer}
+    except ClientError as error:
+        actual = {"api_error": {**error.response["Error"]}}
+    return Verdict(
+        _test_differences(case, actual, Matcher(case.unverified)),
+        _test_differences(case, actual, Matcher()),
+    )
+
+
+def _test_request(case: Case) -> dict[str, Any]:
+    request = dict(case.data["request"])
+    for name in ("definition", "input", "context", "variables"):
+        if name in request and not isinstance(request[name], str):
+            request[name] = json.dumps(request[name])
+    return request
+
+
+def _test_differences(
+    case: Case, actual: dict[str, Any], matcher: Matcher
+) -> list[str]:
+    expected = case.expected
+    if "api_error" not in expected:
+        if "api_error" in actual:
+            return [f"refused: {actual['api_error']}"]
+        return matcher.differences(
+            _without_metadata(expected["response"]),
+            _without_metadata(actual["response"]),
+        )
+    if "api_error" not in actual:
+        return [f"not refused: {_without_metadata(actual['response'])}"]
+    code, message = recorded_error(expected["api_error"])
+    found = matcher.differences(code, actual["api_error"]["Code"], ("Error", "Code"))
+    given = actual["api_error"]["Message"]
+    return found + matcher.differences(message, given, ("Error", "Message"))
+
+
+def _without_metadata(response: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value for name, value in response.items() if name != "ResponseMetadata"
+    }
