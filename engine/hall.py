@@ -102,8 +102,17 @@ class Hall:
             self._open(execution, task, epoch)
         for task in entry.changed_tasks:
             self._open(execution, task, epoch)
+        if any(isinstance(taken.stimulus, st.Continue) for taken, _ in turn.taken):
+            self._await_again(execution)
         if self.waiting and turn.claims:
             self._serve_all(turn.claims)
+
+    def _await_again(self, execution: Execution) -> None:
+        """Let tasks wait that may be forgotten: their claims met an execution set aside."""
+        for task in execution.tasks.values():
+            if task.function is not None and not task.started_id:
+                key = (execution.shard, execution.execution_id, task.scheduled_id)
+                self.await_worker(task.function, key)
 
     def _serve_all(self, workers: Iterable[str]) -> None:
         for worker in workers:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Final
 
 import psycopg
@@ -20,9 +21,16 @@ from engine.hall import Hall
 from engine.handlers import PREFIX as ENGINE_PREFIX
 from engine.lane import Lane
 from engine.letters import stimulations
-from engine.work import Resident, ShardMovedError, Stimulation, TaskKey
+from engine.work import (
+    QuarantinedError,
+    Resident,
+    ShardMovedError,
+    Stimulation,
+    TaskKey,
+)
 from runtime import stimuli as st
 from runtime.identity import ExecutionId
+from runtime.stimuli import Verdict
 from scheduler.horizon import TimerDue
 from scheduler.timers import DueTimers
 from storage.lane_store import LaneStore
@@ -71,9 +79,16 @@ class Shards:
         for timer in due:
             stimulation = Stimulation(
                 st.TimerFired(timer.event_id, timer.kind),
+                answer=partial(self._fired, timer),
                 timer=(timer.event_id, timer.kind),
             )
             self.deliver(timer.shard, timer.execution_id, stimulation)
+
+    def _fired(self, timer: TimerDue, verdict: Verdict | Exception) -> None:
+        """Take back the timer of an execution that is set aside: a release may be near."""
+        assert self._timers is not None
+        if isinstance(verdict, QuarantinedError):
+            self._timers.returned([timer.id])
 
     def admit(self, resident: Resident) -> bool:
         """Take a fresh execution into its lane; False where the shard is not held here."""

@@ -24,6 +24,7 @@ from runtime.identity import execution_id_of, shard_of
 from scheduler.clock import Clock, SystemClock
 from scheduler.wakes import WakeDriver
 from storage.connections import Connections, connection_pool
+from storage.database import connect
 from storage.installation import read_installation
 from storage.machines import Blueprint, MachineRecord, Machines
 
@@ -177,8 +178,17 @@ class Fleet:
     async def rows(self, statement: str, *parameters: Any) -> list[Any]:
         """Ask the database."""
         async with self.connections() as connection:
-            cursor = await connection.execute(statement.encode(), parameters)
+            cursor = await connection.execute(statement.encode(), parameters or None)
             return await cursor.fetchall() if cursor.description else []
+
+    async def own(self, statement: str, *parameters: Any) -> None:
+        """Do what only the owner of the database may."""
+
+        def execute() -> None:
+            with connect(self.url, autocommit=True) as connection:
+                connection.execute(statement.encode(), parameters or None)
+
+        await asyncio.to_thread(execute)
 
     async def status(self, run: Run) -> str:
         """Return the status of an execution."""
@@ -222,6 +232,14 @@ class Fleet:
             code,
         )
         return [json.loads(row[0] or "{}") for row in rows]
+
+    async def at_rest(self) -> None:
+        """Wait until nothing is left that owns progress."""
+
+        async def is_at_rest() -> bool:
+            return not any((await self.leftovers()).values())
+
+        await eventually(is_at_rest, why="something is left")
 
     async def leftovers(self) -> dict[str, int]:
         """Count the rows that own progress; nothing is left when all is closed."""

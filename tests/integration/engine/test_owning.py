@@ -135,8 +135,8 @@ async def test_stealing_from_a_live_engine_breaks_nothing(engines: Fleet) -> Non
 
     async def work(worker: Visitor) -> None:
         while True:
-            for task in (await worker.poll(free=4, wait=0.5)).tasks:
-                await worker.succeed(task)
+            for given in (await worker.poll(free=4, wait=0.5)).tasks:
+                await worker.succeed(given)
 
     async def rob() -> None:
         while True:
