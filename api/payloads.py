@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from api.errors import InvalidExecutionInput, InvalidOutput
 from api.shapes import broken_constraint
 from asl.errors import PayloadError
-from asl.jsontext import MAX_DEPTH, loads
+from asl.jsontext import MAX_DEPTH, loads, with_escaped_surrogates
 from asl.payload import Json
 from runtime.limits import MAX_DATA_BYTES
 
 
 def check_input(text: str) -> str:
     """Return an input that is JSON and not too large; refuse any other."""
+    text = with_escaped_surrogates(text)
     _check_size(text, "input")
     try:
         _check_depth(loads(text), text)
@@ -25,6 +26,7 @@ def check_input(text: str) -> str:
 
 def check_output(text: str) -> str:
     """Return an output that is JSON and not too large; refuse any other."""
+    text = with_escaped_surrogates(text)
     _check_size(text, "output")
     try:
         _check_depth(loads(text), text)

@@ -117,6 +117,11 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{ord(match[0]):04x}"
 
 
+def with_escaped_surrogates(text: str) -> str:
+    """Spell the lone surrogates of a JSON text as escapes: the same value, in UTF-8."""
+    return text if text.isascii() else _SURROGATE.sub(_escape, text)
+
+
 def is_storable(text: str) -> bool:
     """Tell whether a text can be stored as it is, without JSON's escapes around it."""
     return _UNSTORABLE.search(text) is None

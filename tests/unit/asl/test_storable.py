@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
+from api.payloads import check_input, check_output
 from asl.errors import DefinitionError
-from asl.jsontext import is_storable
+from asl.jsontext import is_storable, loads
 from tests.support.machines import FUNCTIONS, machine, pass_on, task
 
 
@@ -29,3 +32,14 @@ def test_a_state_s_name_must_be_storable(name: str) -> None:
 def test_a_function_s_name_must_be_storable(name: str) -> None:
     with pytest.raises(DefinitionError, match="not a valid resource ARN"):
         machine(task(Resource=f"{FUNCTIONS}{name}"))
+
+
+@pytest.mark.parametrize("check", [check_input, check_output])
+@pytest.mark.parametrize("text", ['"\ud800"', '{"\udfffk": "é"}'])
+def test_a_lone_surrogate_in_a_payload_is_kept_as_its_escape(
+    check: Callable[[str], str], text: str
+) -> None:
+    checked = check(text)
+
+    assert checked.encode()
+    assert loads(checked) == loads(text)
