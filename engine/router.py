@@ -7,10 +7,12 @@ that moves in between is followed.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Final
 
 from engine.errors import BusyError, UnansweredError
 from engine.inbox import Inbox
+from engine.manyasks import Ask, ManyAsks
 from engine.shards import Shards
 from engine.work import QuarantinedError, ShardMovedError, Stimulation, into
 from runtime.identity import ExecutionId
@@ -71,6 +73,38 @@ class Router:
             except ShardMovedError:
                 pass
         return await self._inbox.ask(shard, execution_id, stimulus, PATIENCE_SECONDS)
+
+    async def ask_many(self, asks: Sequence[Ask]) -> list[Verdict | None]:
+        """Return the verdicts on many stimuli; None where no engine has answered in time."""
+        if self._waiting + len(asks) > _MAX_WAITING:
+            raise BusyError
+        self._waiting += len(asks)
+        try:
+            many = ManyAsks(len(asks))
+            for index, (shard, execution_id, stimulus) in enumerate(asks):
+                stimulation = Stimulation(stimulus, answer=many.answer(index))
+                self._shards.deliver(shard, execution_id, stimulation)
+            answers = await many.wait(PATIENCE_SECONDS)
+        finally:
+            self._waiting -= len(asks)
+        moved = [
+            index for index, a in enumerate(answers) if isinstance(a, ShardMovedError)
+        ]
+        found = [a if isinstance(a, Verdict) else None for a in answers]
+        elsewhere = await asyncio.gather(
+            *(self._ask_or_none(*asks[index]) for index in moved)
+        )
+        for index, verdict in zip(moved, elsewhere, strict=True):
+            found[index] = verdict
+        return found
+
+    async def _ask_or_none(
+        self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
+    ) -> Verdict | None:
+        try:
+            return await self.ask(shard, execution_id, stimulus)
+        except (UnansweredError, BusyError):
+            return None
 
     def send(self, shard: int, execution_id: ExecutionId, stimulus: Stimulus) -> None:
         """Send a stimulus without waiting for its verdict."""

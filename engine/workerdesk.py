@@ -15,7 +15,7 @@ import structlog
 
 from asl.payload import Payload
 from engine.crossing import WorkerTables
-from engine.errors import BusyError, UnansweredError
+from engine.errors import BusyError
 from engine.hall import Hall
 from engine.handover import (
     ByeRequest,
@@ -28,6 +28,7 @@ from engine.handover import (
     TaskSuccess,
 )
 from engine.handover import Verdict as ReportVerdict
+from engine.manyasks import Ask
 from engine.router import Router
 from engine.sessions import Session
 from engine.work import TaskKey
@@ -116,33 +117,34 @@ class WorkerDesk:
             session.seen = self._clock.monotonic()
         for token in request.heartbeats:
             self._beat(token)
-        verdicts = await asyncio.gather(
-            *(self._take(request.session, result) for result in request.results)
-        )
+        verdicts = await self._take(request)
         cancelled = () if session is None else tuple(session.cancelled)
         if session is not None:
             session.cancelled.clear()
         return ReportResponse(verdicts=tuple(verdicts), cancelled=cancelled)
 
-    async def _take(
-        self, session: str, result: TaskSuccess | TaskFailure
-    ) -> ReportVerdict | None:
-        parts = self._signer.verify(result.token)
-        if parts is None:
-            return ReportVerdict.INVALID
-        self._hall.reported(session, result.token)
-        stimulus: st.Stimulus
-        if isinstance(result, TaskSuccess):
-            stimulus = st.WorkerReturned(
-                parts.scheduled_id, Payload.of_text(result.output)
-            )
-        else:
-            stimulus = st.WorkerRaised(parts.scheduled_id, result.error, result.cause)
+    async def _take(self, request: ReportRequest) -> list[ReportVerdict | None]:
+        """Pass results on; one that is not a token of ours fails none of its neighbours."""
+        verdicts: list[ReportVerdict | None] = []
+        asks: list[Ask] = []
+        for result in request.results:
+            parts = self._signer.verify(result.token)
+            verdicts.append(ReportVerdict.INVALID if parts is None else None)
+            if parts is not None:
+                self._hall.reported(request.session, result.token)
+                stimulus = _stimulus(parts.scheduled_id, result)
+                asks.append((parts.shard, parts.execution_id, stimulus))
         try:
-            verdict = await self._router.ask(parts.shard, parts.execution_id, stimulus)
-        except (UnansweredError, BusyError):
-            return None
-        return ReportVerdict(verdict.value)
+            found = iter(await self._router.ask_many(asks))
+        except BusyError:
+            return verdicts
+        for index, verdict in enumerate(verdicts):
+            if verdict is None:
+                answer = next(found)
+                verdicts[index] = (
+                    None if answer is None else ReportVerdict(answer.value)
+                )
+        return verdicts
 
     def _beat(self, token: str) -> None:
         parts = self._signer.verify(token)
@@ -358,3 +360,11 @@ class WorkerDesk:
     def _lose(self, worker: str, key: TaskKey) -> None:
         shard, execution_id, scheduled_id = key
         self._router.send(shard, execution_id, st.WorkerLost(scheduled_id, worker))
+
+
+def _stimulus(
+    scheduled_id: int, result: TaskSuccess | TaskFailure
+) -> st.WorkerReturned | st.WorkerRaised:
+    if isinstance(result, TaskSuccess):
+        return st.WorkerReturned(scheduled_id, Payload.of_text(result.output))
+    return st.WorkerRaised(scheduled_id, result.error, result.cause)
