@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 if TYPE_CHECKING:
     from stepwell.worker import Worker
 
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _EPILOG = """\
 environment:
   STEPWELL_ENDPOINT   the server, if --endpoint is not given
@@ -84,7 +85,7 @@ def _positive(text: str) -> int:
 def _worker(options: argparse.Namespace) -> "Worker":
     # Loaded here, so that --help is fast; and before the user's folder is on the path,
     # where a module could bear the name of one of these.
-    from stepwell.loading import AppError, leave_checkout, load_functions
+    from stepwell.loading import leave_checkout, load_functions
     from stepwell.worker import Worker
 
     leave_checkout()
@@ -96,14 +97,14 @@ def _worker(options: argparse.Namespace) -> "Worker":
             name=options.name,
             drain_seconds=options.drain_seconds,
         )
-    except (AppError, ValueError, TypeError) as error:
+    except Exception as error:  # noqa: BLE001  the user's module may raise anything
         _refuse(options.app, error)
 
 
 def _refuse(app: str, error: Exception) -> NoReturn:
     """Say why there is no worker: in a word if the fault is ours to name."""
     frames = traceback.extract_tb(error.__traceback__)
-    if frames and "/stepwell/" not in frames[-1].filename:
+    if frames and not frames[-1].filename.startswith(_PACKAGE):
         traceback.print_exception(error)
     sys.stderr.write(f"stepwell worker: {app}: {error}\n")
     raise SystemExit(2)
