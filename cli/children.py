@@ -82,8 +82,9 @@ class KeptProcess:
 
     def replace(self) -> None:
         """End the process in order, so that a new one takes its place at once."""
-        self._is_replaced = True
-        self._signal(signal.SIGTERM)
+        if self._process is not None:
+            self._is_replaced = True
+            self._signal(signal.SIGTERM)
 
     async def _run_once(self) -> None:
         self._process = process = await asyncio.create_subprocess_exec(

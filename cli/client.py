@@ -10,6 +10,7 @@ import argparse
 import http.client
 import json
 import os
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
@@ -22,6 +23,10 @@ Fields: TypeAlias = dict[str, Any]
 ENDPOINT_VARIABLE: Final = "STEPWELL_ENDPOINT"
 DEFAULT_ENDPOINT: Final = "http://127.0.0.1:8083"
 _SECONDS: Final = 30.0
+# A server that has just lost its database, or its shards, says to come again.
+_LATER: Final = 503
+_PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_nobody: Final = threading.Event()
 
 
 class NoServerError(CommandError):
@@ -54,17 +59,21 @@ class Client:
     endpoint: str
 
     def call(self, operation: str, **fields: object) -> Fields:
-        """Perform an operation; fields that are None are left out."""
+        """Perform an operation; fields that are None are left out.
+
+        It is repeated while the server says to come again: a start needs a name for that.
+        """
         body = json.dumps({k: v for k, v in fields.items() if v is not None})
-        status, answer = self._request(
-            "POST",
-            "/",
-            body,
-            {
-                "Content-Type": "application/x-amz-json-1.0",
-                "X-Amz-Target": f"AWSStepFunctions.{operation}",
-            },
-        )
+        headers = {
+            "Content-Type": "application/x-amz-json-1.0",
+            "X-Amz-Target": f"AWSStepFunctions.{operation}",
+        }
+        status, answer = self._request("POST", "/", body, headers)
+        for pause in _PAUSES:
+            if status != _LATER:
+                break
+            _nobody.wait(pause)
+            status, answer = self._request("POST", "/", body, headers)
         if status != 200:
             name = str(answer.get("__type", f"HTTP {status}")).rpartition("#")[2]
             raise RefusedError(name, str(answer.get("message", "")))

@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from psycopg_pool import AsyncConnectionPool
+
 from api.app import App, Health
 from api.arns import Site
 from api.context import Api
@@ -32,7 +34,7 @@ from engine.engine import Engine, EngineOptions, Installation
 from engine.leases import LeaseTimes
 from storage.activities import Activities
 from storage.aliases import Aliases
-from storage.connections import Connections, connection_pool
+from storage.connections import Connection, Connections, connection_pool
 from storage.histories import Histories
 from storage.installation import InstallationFacts, read_installation
 from storage.listings import Executions
@@ -107,7 +109,7 @@ async def serving(options: ServerOptions) -> AsyncIterator[Server]:
             pool.connection,
             options=options.engine(),
         )
-        server = _assemble(options, facts, engine, pool.connection)
+        server = _assemble(options, facts, engine, pool)
         async with _running(server):
             yield server
 
@@ -116,10 +118,12 @@ def _assemble(
     options: ServerOptions,
     facts: InstallationFacts,
     engine: Engine,
-    connections: Connections,
+    pool: AsyncConnectionPool[Connection],
 ) -> Server:
-    api = _api(options.site, facts, engine, connections)
-    readiness = Readiness(connections, engine.clock, options.lease_seconds)
+    api = _api(options.site, facts, engine, pool.connection)
+    readiness = Readiness(
+        pool.connection, engine.clock, options.lease_seconds, pool.check
+    )
     host, port = options.listener.getsockname()[:2]
     gate, polls = LoopbackGate(port), Polls()
     app = App(

@@ -29,6 +29,9 @@ def explained(error: Exception) -> str | None:
     """
     if isinstance(error, CommandError):
         return str(error)
+    if _is(error, "sqlalchemy.exc", "DBAPIError"):
+        # Around what the driver raised, which says it better.
+        error = getattr(error, "orig", None) or error
     if _is(error, "storage.errors", "StorageError"):
         return str(error)
     if _is(error, "psycopg", "OperationalError") or _is(

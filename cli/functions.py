@@ -65,6 +65,7 @@ class FunctionsWorker:
         self._file = file
         self.has_died = asyncio.Event()
         self.has_refused = asyncio.Event()
+        self._has_changed = asyncio.Event()
         command = stepwell_command(
             "worker",
             file.target,
@@ -90,6 +91,7 @@ class FunctionsWorker:
         while True:
             await self._file.change()
             log.warning("functions changed: starting the worker anew")
+            self._has_changed.set()
             self._process.replace()
 
     async def _mourn(self, _pid: int, status: int) -> None:
@@ -97,4 +99,5 @@ class FunctionsWorker:
         if status == REFUSED:
             self.has_refused.set()
             log.error("the worker cannot start: waiting for a change of its file")
-            await self._file.change()
+            self._has_changed.clear()
+            await self._has_changed.wait()

@@ -7,6 +7,7 @@ shards change hands, and ceases to be when one has had none for longer than a le
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import psycopg
@@ -18,16 +19,25 @@ from storage.installation import count_unheld
 
 _LOOK_SECONDS: Final = 1.0
 _FIRST_LOOKS_SECONDS: Final = 0.05
+_OUTAGE: Final = "the database cannot be reached"
 
 
 class Readiness:
     """Looks at the leases every second, and remembers since when something is wrong."""
 
     def __init__(
-        self, connections: Connections, clock: Clock, lease_seconds: float
+        self,
+        connections: Connections,
+        clock: Clock,
+        lease_seconds: float,
+        renew_connections: Callable[[], Awaitable[None]],
     ) -> None:
-        """Take where to look, and how long a shard may be without a holder."""
+        """Take where to look, and how long a shard may be without a holder.
+
+        `renew_connections` is awaited when the database is back after an outage.
+        """
         self._connections = connections
+        self._renew_connections = renew_connections
         self._clock = clock
         self._patience = lease_seconds
         self._was_whole = False
@@ -55,8 +65,10 @@ class Readiness:
         try:
             async with self._connections() as connection:
                 unheld = await count_unheld(connection)
+            if self._reason == _OUTAGE:
+                await self._renew_connections()
         except (psycopg.Error, PoolTimeout, OSError):
-            self._reason = "the database cannot be reached"
+            self._reason = _OUTAGE
             return
         if unheld:
             self._reason = f"{unheld} shards have no engine"

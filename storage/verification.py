@@ -22,7 +22,6 @@ from storage.codec import EventRow
 from storage.statements import statements
 
 _SQL: Final = statements("verification")
-_JOURNAL: Final = statements("journal")
 _BEFORE_ALL: Final = "00000000-0000-0000-0000-000000000000"
 
 
@@ -127,7 +126,7 @@ class Verification:
         def rows(statement: bytes) -> list[Any]:
             return self._connection.execute(statement, parameters).fetchall()
 
-        for execution_id, *columns in rows(_JOURNAL["load_events"]):
+        for execution_id, *columns in rows(_SQL["events"]):
             stored[execution_id].events.append(EventRow(*columns))
         for execution_id, event_id, kind, due in rows(_SQL["timers"]):
             stored[execution_id].timers[event_id, TimerKind(kind)] = due

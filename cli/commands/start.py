@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from uuid import uuid4
 
 from cli.client import Client, RefusedError, add_endpoint_option
 from cli.inputs import add_input_option, machine_name, read_input, read_text
@@ -35,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
         "StartExecution",
         stateMachineArn=_machine(client, options.machine),
         input=text,
-        name=options.name,
+        name=options.name or str(uuid4()),
     )
     if not options.wait:
         print(started["executionArn"])

@@ -19,6 +19,15 @@ FROM execution_records
 WHERE arn = %(arn)s
 ORDER BY generation;
 
+-- name: events
+-- The logs of some executions of one shard, in the columns of `EventRow`.
+SELECT execution_id::text, event_id, previous_id, type, time, scope, visit, data_from,
+       state_name, data, details, memo
+FROM events
+WHERE shard = %(shard)s
+  AND execution_id = ANY (%(execution_ids)s::uuid[])
+ORDER BY execution_id, event_id;
+
 -- name: timers
 -- The timers of some executions of one shard.
 SELECT execution_id::text, event_id, kind, due
