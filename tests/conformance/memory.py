@@ -36,7 +36,7 @@ _SIGNER: Final = TokenSigner({1: b"k" * 32})
 _MOST_STEPS: Final = 2_000
 
 Occasion: TypeAlias = tuple[int, datetime, st.Stimulus]
-Worker: TypeAlias = Callable[[OpenTask], st.Stimulus | None]
+Worker: TypeAlias = Callable[[OpenTask, str], st.Stimulus]
 
 
 @dataclass(slots=True)
@@ -50,6 +50,7 @@ class Run:
     now: datetime = _BEGINNING
     log: list[ev.HistoryEvent] = field(default_factory=list)
     _attempts: dict[int, Attempt | None] = field(default_factory=dict)
+    _answered: dict[int, st.Stimulus] = field(default_factory=dict)
 
     def run(self, started: ev.ExecutionStarted) -> Run:
         """Run until the execution ends, or nothing can happen any more."""
@@ -114,9 +115,10 @@ class Run:
         if not task.started_id:
             yield NEVER, self.now, st.TaskClaimed(task.scheduled_id, "worker")
             return
-        stimulus = worker(task)
-        if stimulus is not None:
-            yield NEVER, self.now, stimulus
+        if task.scheduled_id not in self._answered:
+            state = self.execution.scopes[task.scope].state
+            self._answered[task.scheduled_id] = worker(task, state)
+        yield NEVER, self.now, self._answered[task.scheduled_id]
 
     def _timeout(self, task: OpenTask, outcome: answers.Event) -> Occasion:
         timers = self.execution.timers
@@ -211,6 +213,8 @@ def run_definition(
     prefix = f"arn:aws:states:{REGION}:{ACCOUNT}"
     name, machine_name = "ExecArnPart-0idx", "ArnPart-0idx"
     arn = f"{prefix}:execution:{machine_name}:{name}"
+    if machine_type == "EXPRESS":
+        arn = f"{prefix}:express:{machine_name}:{name}:SyncExecArn-Part2"
     limit = machine.timeout_seconds
     started = ev.ExecutionStarted(
         id=1,
