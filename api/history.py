@@ -89,11 +89,13 @@ def _head(row: EventRow) -> dict[str, Any]:
 
 
 def _details(form: _Form, row: EventRow) -> dict[str, Any]:
-    shown: dict[str, Any] = {
-        name: value
-        for name, value in (row.details or {}).items()
-        if name in form.members and name != _VARIABLES
-    }
+    shown: dict[str, Any] = {}
+    if row.details is not None:
+        shown = {
+            name: value
+            for name, value in row.details.items()
+            if name in form.members and name != _VARIABLES
+        }
     if row.state_name is not None and "name" in form.members:
         shown["name"] = row.state_name
     return shown

@@ -8,11 +8,9 @@ statement, so a page costs two look-ups by primary key, however long the history
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
-
-from psycopg.rows import kwargs_row
+from typing import Final, NamedTuple
 
 from asl.jsontext import loads
 from asl.payload import Json
@@ -43,6 +41,22 @@ class EventRow:
     data: str | None
     data_from: int | None
     details: dict[str, Json] | None
+    memo: str | None
+
+
+class _Columns(NamedTuple):
+    """The columns of the statements that read pages, in their order."""
+
+    event_id: int
+    previous_id: int
+    type: str
+    time: datetime
+    scope: int | None
+    visit: int | None
+    state_name: str | None
+    data: str | None
+    data_from: int | None
+    details: str | None
     memo: str | None
 
 
@@ -83,11 +97,10 @@ class Histories:
     ) -> list[EventRow]:
         key = {"shard": shard, "execution_id": execution_id}
         async with self._connections() as connection:
-            async with connection.cursor(row_factory=kwargs_row(_row)) as cursor:
-                await cursor.execute(
-                    _SQL[statement], key | {"bound": bound, "limit": limit}
-                )
-                rows = await cursor.fetchall()
+            cursor = await connection.execute(
+                _SQL[statement], key | {"bound": bound, "limit": limit}
+            )
+            rows = [_Columns(*row) for row in await cursor.fetchall()]
             known = {row.event_id: (row.state_name, row.data) for row in rows}
             missing = _references(rows) - known.keys()
             if missing:
@@ -95,13 +108,7 @@ class Histories:
         return [_filled(row, known) for row in rows]
 
 
-def _row(*, details: str | None, **columns: Any) -> EventRow:
-    parsed = None if details is None else loads(details)
-    assert parsed is None or isinstance(parsed, dict), "details are an object"
-    return EventRow(details=parsed, **columns)
-
-
-def _references(rows: Sequence[EventRow]) -> set[int]:
+def _references(rows: Sequence[_Columns]) -> set[int]:
     visits = {row.visit for row in rows if row.visit is not None}
     return visits | {row.data_from for row in rows if row.data_from is not None}
 
@@ -115,10 +122,24 @@ async def _elsewhere(
     return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
 
 
-def _filled(row: EventRow, known: dict[int, tuple[str | None, str | None]]) -> EventRow:
+def _filled(row: _Columns, known: dict[int, tuple[str | None, str | None]]) -> EventRow:
     name, data = row.state_name, row.data
     if row.visit is not None and name is None:
         name = known[row.visit][0]
     if row.data_from is not None:
         data = known[row.data_from][1]
-    return replace(row, state_name=name, data=data)
+    details = None if row.details is None else loads(row.details)
+    assert details is None or isinstance(details, dict), "details are an object"
+    return EventRow(
+        event_id=row.event_id,
+        previous_id=row.previous_id,
+        type=row.type,
+        time=row.time,
+        scope=row.scope,
+        visit=row.visit,
+        state_name=name,
+        data=data,
+        data_from=row.data_from,
+        details=details,
+        memo=row.memo,
+    )
