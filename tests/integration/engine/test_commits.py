@@ -15,8 +15,6 @@ from tests.support.losing_proxy import LosingProxy
 from tests.support.machines import each, pass_on, region, task, wait
 from tests.support.visitors import Visitor
 
-ONE = {"lanes": 1}
-
 
 @pytest.fixture
 async def proxy(clean_database: str) -> AsyncIterator[LosingProxy]:
@@ -65,7 +63,7 @@ EXPECTED = [
 async def test_lost_commit_happens_exactly_once(
     engines: Fleet, proxy: LosingProxy, before: bool
 ) -> None:
-    engine = await engines.engine(url=proxy.url, **ONE)
+    engine = await engines.engine(url=proxy.url, lanes=1)
     loss = proxy.lose("COMMIT", before=before, application="stepwell lane")
 
     run = await start(engines, engine)
@@ -80,7 +78,7 @@ async def test_lost_commit_happens_exactly_once(
 async def test_lost_commit_of_a_started_task_runs_it_once(
     engines: Fleet, proxy: LosingProxy, before: bool
 ) -> None:
-    engine = await engines.engine(url=proxy.url, session_timeout=10.0, **ONE)
+    engine = await engines.engine(url=proxy.url, session_timeout=10.0, lanes=1)
     worker = Visitor(engine)
     await worker.poll(wait=0)
     machine = await engines.machine(region(task()))
@@ -101,7 +99,7 @@ async def test_lost_commit_of_a_started_task_runs_it_once(
 async def test_report_whose_commit_was_lost_is_answered(
     engines: Fleet, proxy: LosingProxy, before: bool
 ) -> None:
-    engine = await engines.engine(url=proxy.url, session_timeout=10.0, **ONE)
+    engine = await engines.engine(url=proxy.url, session_timeout=10.0, lanes=1)
     worker = Visitor(engine)
     machine = await engines.machine(region(task()))
     run = await engines.start(engine, machine)
@@ -147,7 +145,7 @@ async def test_terminated_backends_lose_and_repeat_nothing(engines: Fleet) -> No
 
 @pytest.mark.parametrize("sqlstate", ["40P01", "40001", "XX000"])
 async def test_reported_abort_is_tried_again(own: Fleet, sqlstate: str) -> None:
-    engine = await own.engine(**ONE)
+    engine = await own.engine(lanes=1)
     once = "NEW.event_id = 2 AND nextval('attempts') = 1"
     await let_fail(own, sqlstate, once)
 
@@ -160,7 +158,7 @@ async def test_reported_abort_is_tried_again(own: Fleet, sqlstate: str) -> None:
 
 
 async def test_many_aborts_leave_a_usable_connection(own: Fleet) -> None:
-    engine = await own.engine(**ONE)
+    engine = await own.engine(lanes=1)
     await let_fail(own, "40001", "NEW.event_id = 2 AND nextval('attempts') % 2 = 1")
 
     for _ in range(10):
@@ -169,7 +167,7 @@ async def test_many_aborts_leave_a_usable_connection(own: Fleet) -> None:
 
 
 async def test_refused_row_sets_its_execution_aside_and_no_other(own: Fleet) -> None:
-    engine = await own.engine(**ONE)
+    engine = await own.engine(lanes=1)
     machine = await own.machine(region(wait(seconds=1), pass_on(Result="poison")))
     healthy = await own.machine(region(wait(seconds=1), pass_on()))
     await let_fail(own, "23514", "NEW.data = '\"poison\"'")
@@ -199,7 +197,7 @@ async def release(engines: Fleet, run: Run) -> None:
 
 
 async def test_released_execution_goes_on_where_it_was(own: Fleet) -> None:
-    engine = await own.engine(**ONE)
+    engine = await own.engine(lanes=1)
     await let_fail(own, "23514", "NEW.event_id = 3")
     run = await start(own, engine)
     await eventually(lambda: own.rows("SELECT shard FROM quarantine"))
@@ -213,7 +211,7 @@ async def test_released_execution_goes_on_where_it_was(own: Fleet) -> None:
 
 
 async def test_timer_of_a_released_execution_fires(own: Fleet) -> None:
-    engine = await own.engine(**ONE)
+    engine = await own.engine(lanes=1)
     machine = await own.machine(region(wait(seconds=1), pass_on()))
     await let_fail(own, "23514", "NEW.event_id = 3")
     run = await own.start(engine, machine)
@@ -228,7 +226,7 @@ async def test_timer_of_a_released_execution_fires(own: Fleet) -> None:
 async def test_task_of_a_released_execution_finds_a_worker(
     engines: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = await engines.engine(**ONE)
+    engine = await engines.engine(lanes=1)
     machine = await engines.machine(region(task()))
     run = await engines.start(engine, machine)
     await engines.happened(run, "LambdaFunctionScheduled")
@@ -251,7 +249,7 @@ def _blow(*_arguments: object) -> None:
 async def test_poisoned_advance_is_set_aside_and_no_neighbour(
     engines: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = await engines.engine(**ONE)
+    engine = await engines.engine(lanes=1)
     healthy = turns.advance
 
     def advance(machine: Any, execution: Any, *more: Any) -> Any:
@@ -278,13 +276,13 @@ async def test_poisoned_advance_is_set_aside_and_no_neighbour(
 async def test_execution_stays_set_aside_after_a_restart(
     engines: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = await engines.engine(**ONE)
+    engine = await engines.engine(lanes=1)
     with monkeypatch.context() as patch:
         patch.setattr(turns, "advance", _blow)
         run = await start(engines, engine)
         await eventually(lambda: engines.rows("SELECT shard FROM quarantine"))
     await engines.stop(engine)
-    engine = await engines.engine(**ONE)
+    engine = await engines.engine(lanes=1)
     good = await start(engines, engine)
     await engines.closed(good)
 
@@ -294,12 +292,12 @@ async def test_execution_stays_set_aside_after_a_restart(
 
 
 async def test_database_that_is_away_sets_nothing_aside(engines: Fleet) -> None:
-    engine = await engines.engine(**ONE)
+    engine = await engines.engine(lanes=1)
     machine = await engines.machine(region(wait(seconds=1), pass_on()))
     run = await engines.start(engine, machine)
     await engines.happened(run, "WaitStateEntered")
     await engines.stop(engine)
-    engine = await engines.engine(whole=False, **ONE)
+    engine = await engines.engine(whole=False, lanes=1)
     calls = 0
     read = engine._machines.revision
 
@@ -321,7 +319,7 @@ async def test_cut_turn_is_gone_on_with(
     engines: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(advancing, "MAX_TURN_EVENTS", 7)
-    engine = await engines.engine(**ONE)
+    engine = await engines.engine(lanes=1)
     machine = await engines.machine(region(each("All", pass_on())))
 
     run = await engines.start(engine, machine, list(range(20)))
@@ -339,7 +337,7 @@ async def test_cut_turn_whose_commit_was_lost_is_gone_on_with(
     before: bool,
 ) -> None:
     monkeypatch.setattr(advancing, "MAX_TURN_EVENTS", 7)
-    engine = await engines.engine(url=proxy.url, **ONE)
+    engine = await engines.engine(url=proxy.url, lanes=1)
     machine = await engines.machine(region(each("All", pass_on())))
     proxy.lose("COMMIT", before=before, application="stepwell lane")
 
