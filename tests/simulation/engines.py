@@ -251,10 +251,14 @@ class SimEngine:
     def _hand_over(
         self, shard: int, execution_id: ExecutionId, task: int, worker: str
     ) -> None:
-        if self.is_alive and self.is_certain and shard in self.epochs:
-            session = self.world.sessions.get(worker)
-            if session is not None:
-                session.receive(self.epochs[shard], shard, execution_id, task)
+        if not self.is_alive or shard not in self.epochs:
+            return
+        if not self.is_certain:
+            self.world.later(0.5, self._hand_over, shard, execution_id, task, worker)
+            return
+        session = self.world.sessions.get(worker)
+        if session is not None:
+            session.receive(self.epochs[shard], shard, execution_id, task)
 
     def bury(
         self, shard: int, execution_id: ExecutionId, task: int, worker: str
