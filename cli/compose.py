@@ -28,6 +28,7 @@ from api.polls import Polls
 from api.server import HttpServer
 from api.wire import Wire
 from api.worker import WorkerEndpoints
+from cli.errors import CommandError
 from cli.readiness import Readiness
 from cli.version import version
 from engine.engine import Engine, EngineOptions, Installation
@@ -43,6 +44,10 @@ from storage.tags import Tags
 from storage.versions import Versions
 
 _OPEN_SECONDS = 10.0
+
+
+class PartEndedError(CommandError):
+    """A part of the server has ended that must not: the process is of no use any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +91,7 @@ class Server:
         return f"http://{host}:{self.http.port}"
 
     async def ended(self) -> None:
-        """Wait until a part has ended that must not; raise what it ended with."""
+        """Wait until a part has ended that must not, and raise."""
         failing = asyncio.create_task(self.engine.failed.wait())
         closing = asyncio.create_task(self.http.ended())
         try:
@@ -94,7 +99,13 @@ class Server:
         finally:
             failing.cancel()
             closing.cancel()
-        self.engine.raise_failure()
+        try:
+            self.engine.raise_failure()
+        except Exception as error:
+            raise PartEndedError(
+                "a loop of the engine failed; the log says how"
+            ) from error
+        raise PartEndedError("the HTTP server has ended")
 
 
 @contextlib.asynccontextmanager

@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 DRAIN_SECONDS: Final = 25.0
+FAILED_SECONDS: Final = 5.0
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -45,13 +46,17 @@ class Lifetime:
     async def spend(self, *others: Coroutine[Any, Any, object]) -> None:
         """Wait for that, or until one of the others has ended; raise what it raised.
 
-        From then on the time for an orderly end runs.
+        From then on the time for an orderly end runs; it is short after a failure, for
+        what has failed may never answer.
         """
         tasks = [asyncio.ensure_future(other) for other in (self.wait(), *others)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
+        except Exception:
+            self._drain_seconds = FAILED_SECONDS
+            raise
         finally:
             self.end()
             for task in tasks:

@@ -1,8 +1,9 @@
 """The `stepwell` command.
 
 `stepwell worker` runs the user's code and never sees the server's packages. Every other
-command belongs to the server: in an installed wheel its packages lie in
-`stepwell/server`, which goes first on the path; in a checkout they are on it already.
+command belongs to the server, whose packages go first on the path: in an installed wheel
+they lie in `stepwell/server`, in a checkout beside this package. First, because with
+`python -m stepwell` the current folder is on the path too, and may have a `storage`.
 """
 
 import sys
@@ -15,9 +16,9 @@ def main() -> None:
         from stepwell.command import main as run_worker
 
         raise SystemExit(run_worker(sys.argv[2:]))
-    server = Path(__file__).resolve().parent / "server"
-    if server.is_dir():
-        sys.path.insert(0, str(server))
+    package = Path(__file__).resolve().parent
+    server = package / "server"
+    sys.path.insert(0, str(server if server.is_dir() else package.parent))
     from cli.main import main as run_command
 
     raise SystemExit(run_command())
