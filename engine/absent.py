@@ -48,7 +48,9 @@ class Absent:
 
     def excuse(self, worker: str, now: float) -> None:
         """Give a session another period: it polls another process."""
-        self._sessions[worker].since = now
+        missing = self._sessions.get(worker)
+        if missing is not None:  # else it has come here while the others were asked
+            missing.since = now
 
     def renew(self, now: float) -> None:
         """Give every session a fresh period, after an outage of ours."""

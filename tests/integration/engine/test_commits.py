@@ -250,7 +250,7 @@ async def test_poisoned_advance_is_set_aside_and_no_neighbour(
     engines: Fleet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = await engines.engine(lanes=1)
-    healthy = turns.advance
+    healthy = advancing.advance
 
     def advance(machine: Any, execution: Any, *more: Any) -> Any:
         if execution.input.value == "poison":
