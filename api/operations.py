@@ -19,6 +19,7 @@ from api import (
     state_machines,
     tags,
     tasks,
+    teststate,
     validation,
     versions,
 )
@@ -82,6 +83,7 @@ OPERATIONS: Final = (
     Operation(requests.StartExecution, executions.start_execution),
     Operation(requests.StopExecution, executions.stop_execution),
     Operation(requests.TagResource, tags.tag_resource),
+    Operation(requests.TestState, teststate.test_state),
     Operation(requests.UntagResource, tags.untag_resource),
     Operation(requests.UpdateStateMachine, state_machines.update_state_machine),
     Operation(requests.UpdateStateMachineAlias, aliases.update_state_machine_alias),

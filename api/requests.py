@@ -247,6 +247,24 @@ class TagResource:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TestState:
+    """Try one state."""
+
+    __test__ = False  # no class of tests
+
+    definition: str
+    role_arn: str | None = None
+    input: str = "{}"
+    inspection_level: str = "INFO"
+    reveal_secrets: bool = False
+    variables: str | None = None
+    state_name: str | None = None
+    mock: Structure | None = None
+    context: str | None = None
+    state_configuration: Structure | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UntagResource:
     """Remove tags of a resource."""
 

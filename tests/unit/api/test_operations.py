@@ -9,7 +9,6 @@ NOT_YET = {
     "ListMapRuns",
     "RedriveExecution",
     "StartSyncExecution",
-    "TestState",
     "UpdateMapRun",
 }
 
