@@ -18,6 +18,7 @@ import psycopg
 
 from api.history import history_event
 from asl.payload import Json
+from cli.verification import findings as verification_findings
 from runtime import events as ev
 from runtime.evolve import fold
 from runtime.identity import attempt_id, idempotency_key
@@ -26,6 +27,7 @@ from storage.connections import Connections, connection_pool
 from storage.database import connect
 from storage.histories import Histories
 from storage.postgres_journal import PostgresJournal
+from storage.verification import Verification
 from tests.support.soundness import assert_sound
 
 OWNERLESS = """
@@ -93,6 +95,23 @@ def broken(url: str) -> list[str]:
         for what, statement in BROKEN.items():
             rows = connection.execute(statement.encode()).fetchall()
             findings += [f"{what}: {row[0]}" for row in rows[:10]]
+    return findings
+
+
+def verified(url: str) -> list[str]:
+    """Find what `stepwell verify --all` finds; must be nothing at every instant."""
+    findings = []
+    with connect(url, autocommit=True) as connection:
+        verification = Verification(connection)
+        shards = verification.shards()
+        for shard in shards:
+            for batch in verification.of_shard(shard):
+                findings += [
+                    f"{stored.record.arn}: {finding}"
+                    for stored in batch
+                    for finding in verification_findings(stored, len(shards))
+                ]
+            findings += [f"rows of nothing: {it}" for it in verification.strays(shard)]
     return findings
 
 

@@ -8,6 +8,9 @@ anything is wrong. `--rounds N` makes more rounds, `--seed S` repeats one.
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +21,7 @@ import psycopg
 import pytest
 
 from storage.database import connect
-from tests.crash.invariants import Verdicts, broken, ownerless
+from tests.crash.invariants import Verdicts, broken, ownerless, verified
 from tests.crash.load import Load
 from tests.crash.world import World
 
@@ -50,11 +53,13 @@ class Campaign:
             await asyncio.sleep(self.chance.uniform(0, GAP_SECONDS))
             await self.world.kill_something()
         self.world.revive()
+        self.findings += await asyncio.to_thread(self._verified)
         await self._rest()
         watching.cancel()
         arns = self.load.allowed.keys() - known
         self.findings += await self.verdicts.findings(arns)
         self.findings += await asyncio.to_thread(broken, self.world.server.url)
+        self.findings += await asyncio.to_thread(verified, self.world.server.url)
         self.findings += await self._wrong_ends(arns)
         self.findings += self.load.refusals
         self.findings += _failures(self.world)
@@ -72,6 +77,12 @@ class Campaign:
                 return ownerless(connection)
         except psycopg.Error:
             return []  # it was killed
+
+    def _verified(self) -> list[str]:
+        try:
+            return verified(self.world.server.url)
+        except psycopg.Error:
+            return []  # a backend was killed just now
 
     async def _rest(self) -> None:
         """Wait until every request has its answer and every execution its end."""
@@ -136,6 +147,7 @@ async def test_nothing_is_lost_or_done_twice(
 
         findings = await verdicts.findings(load.allowed)
     assert findings == [], f"seed {seed}, at the end"
+    await asyncio.to_thread(_verify_by_command, world)
     seconds = time.monotonic() - began
     record_property(
         "said",
@@ -144,6 +156,18 @@ async def test_nothing_is_lost_or_done_twice(
     )
     if not verdicts.has_checker:
         record_property("said", "SKIPPED: there is no check_history.py here")
+
+
+def _verify_by_command(world: World) -> None:
+    """Let the command say it, too."""
+    done = subprocess.run(
+        [sys.executable, "-m", "stepwell", "verify", "--all"],
+        env=os.environ | {"STEPWELL_DATABASE_URL": world.server.url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def _failures(world: World) -> list[str]:
