@@ -32,10 +32,10 @@ class Command:
         return f"cli.commands.{self.name}"
 
 
-_BEGIN: Final = "begin"
-_SERVE: Final = "serve"
-_USE: Final = "use"
-_LOOK: Final = "look after it"
+_BEGIN: Final = "to begin with"
+_SERVE: Final = "to serve"
+_USE: Final = "to use it (over HTTP)"
+_LOOK: Final = "to look after it (in the database)"
 
 COMMANDS: Final = (
     Command(
