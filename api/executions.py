@@ -50,26 +50,36 @@ async def start_execution(api: Api, request: StartExecution) -> Response:
     """Start an execution; it exists, durably, when this answers."""
     name = str(uuid4()) if request.name is None else check_name(request.name)
     text = check_input(request.input)
-    machine = await _standard_machine(api, request.state_machine_arn)
-    if machine.is_deleting:
-        msg = f"State Machine is being deleted: '{machine.arn}'"
-        raise StateMachineDeleting(msg)
+    machine = await startable_machine(api, request.state_machine_arn)
     started = await api.engine.start_execution(
         machine, name, text, request.trace_header
     )
     return {"executionArn": started.arn, "startDate": epoch(started.start_date)}
 
 
-async def _standard_machine(api: Api, arn: str) -> MachineRecord:
+async def startable_machine(api: Api, arn: str) -> MachineRecord:
+    """Return the machine, of either type, that an ARN lets start; refuse any other."""
+    machine = await _machine(api, arn)
+    if machine.is_deleting:
+        msg = f"State Machine is being deleted: '{machine.arn}'"
+        raise StateMachineDeleting(msg)
+    return machine
+
+
+async def _machine(api: Api, arn: str) -> MachineRecord:
     machine = await find_machine(api, arn)
     if machine is None:
         refuse_label(arn)
         refuse_missing(arn)
-    if machine.type != "STANDARD":
+    return machine
+
+
+def require_type(machine: MachineRecord, kind: str) -> None:
+    """Refuse what is only for machines of the other type."""
+    if machine.type != kind:
         raise StateMachineTypeNotSupported(
             "This operation is not supported by this type of state machine"
         )
-    return machine
 
 
 async def stop_execution(api: Api, request: StopExecution) -> Response:
@@ -166,7 +176,7 @@ async def _listed_machine(api: Api, request: ListExecutions) -> Arn:
         raise ValidationException(
             "redriveFilter is only for the executions of a Map Run"
         )
-    await _standard_machine(api, arn)
+    require_type(await _machine(api, arn), "STANDARD")
     return parse_arn(arn, "stateMachine")
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from engine.activities import ActivityTask
+from engine.expressends import ExpressResult
 from engine.handover import (
     ByeRequest,
     PollRequest,
@@ -40,6 +41,15 @@ class Engine(Protocol):
         trace_header: str | None,
     ) -> Started:
         """Start an execution, or return the running one of that name and input."""
+
+    async def start_sync_execution(
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace_header: str | None,
+    ) -> ExpressResult:
+        """Run an Express execution to its end."""
 
     async def stop_execution(
         self, arn: str, error: str | None, cause: str | None

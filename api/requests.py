@@ -230,6 +230,17 @@ class StartExecution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StartSyncExecution:
+    """Run an Express execution to its end."""
+
+    state_machine_arn: str
+    name: str | None = None
+    input: str = "{}"
+    trace_header: str | None = None
+    included_data: str = "ALL_DATA"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StopExecution:
     """Abort an execution."""
 

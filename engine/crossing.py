@@ -8,7 +8,7 @@ Started event, the attempt is made from the log here and handed over.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -20,7 +20,8 @@ from engine.handover import TaskAssignment
 from engine.sessions import Session
 from engine.work import TaskKey
 from runtime.evolve import fold
-from runtime.identity import ExecutionId
+from runtime.execution import Execution
+from runtime.identity import FIRST_MARKER, ExecutionId
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
 from storage.arrays import int4_array, text_array
@@ -33,9 +34,16 @@ _SQL: Final = statements("workers")
 class WorkerTables:
     """What processes tell each other of workers, over one connection."""
 
-    def __init__(self, store: LaneStore, *, process: str) -> None:
-        """Take a connection that is used by one task at a time."""
+    def __init__(
+        self,
+        store: LaneStore,
+        *,
+        process: str,
+        in_memory: Callable[[ExecutionId], Execution | None] = lambda _id: None,
+    ) -> None:
+        """Take a connection that is used by one task at a time, and who runs without a log."""
         self._store = store
+        self._in_memory = in_memory
         self._process = process
 
     async def show(self, sessions: Sequence[Session], now: float) -> None:
@@ -112,15 +120,20 @@ class WorkerTables:
     ) -> TaskAssignment | None:
         """Make an attempt's assignment from the log; None where the session lacks it."""
         shard, execution_id, scheduled_id = key
-        log = (await self._store.load([(shard, execution_id)])).get(execution_id, [])
-        execution = fold(shard, execution_id, log)
+        execution = self._in_memory(execution_id) or await self._fold(
+            shard, execution_id
+        )
         task = execution.tasks.get(scheduled_id)
         if task is None or not task.started_id or task.worker != worker:
             return None
-        epoch = await self.epoch(shard)
+        epoch = 1 if shard >= FIRST_MARKER else await self.epoch(shard)
         return assignment_of(
             execution, task, signer=signer, epoch=epoch, now=clock.now()
         )
+
+    async def _fold(self, shard: int, execution_id: ExecutionId) -> Execution:
+        log = (await self._store.load([(shard, execution_id)])).get(execution_id, [])
+        return fold(shard, execution_id, log)
 
     async def _rows(self, name: str, parameters: dict[str, Any]) -> list[Any]:
         return list(await (await self._execute(name, parameters)).fetchall())

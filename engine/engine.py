@@ -8,6 +8,7 @@ begins to hold shards, `stop` gives them up in good order.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import uuid
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from engine.activities import ActivityDesk
 from engine.commits import Commits
 from engine.compiled import CompiledMachines
 from engine.crossing import WorkerTables
+from engine.express import Express
+from engine.expressdesk import ExpressDesk
+from engine.expressends import ExpressEnds
 from engine.hall import Hall
 from engine.handlers import Handler, Handlers
 from engine.inbox import Inbox
@@ -34,6 +38,7 @@ from engine.starts import Starts
 from engine.tenure import Tenure
 from engine.turns import Taker
 from engine.workerdesk import WorkerDesk
+from runtime.identity import FIRST_MARKER
 from runtime.tokens import TokenSigner
 from scheduler.activity import Activity
 from scheduler.clock import Clock, SystemClock
@@ -43,6 +48,7 @@ from scheduler.postgres_timers import PostgresTimers
 from scheduler.timers import DueTimers
 from scheduler.wakes import APSchedulerWakes, WakeDriver
 from storage.connections import Connections
+from storage.express import ExpressTable
 from storage.lane_store import LaneStore
 from storage.listings import Executions
 from storage.machines import Machines
@@ -138,6 +144,7 @@ class Engine:
             lease_seconds=options.leases.lease,
             on_hint=self._look,
         )
+        self.express = self._express_desk(signer, compiled)
         self.router = Router(self.shards, self.inbox, total=installation.shards)
         self.starts = Starts(
             self._url,
@@ -156,6 +163,27 @@ class Engine:
             executions=Executions(self.connections),
             signer=signer,
             shards=installation.shards,
+            express=self.express,
+        )
+
+    def _express_desk(
+        self, signer: TokenSigner, compiled: CompiledMachines
+    ) -> ExpressDesk:
+        express = Express(
+            marker=FIRST_MARKER + secrets.randbelow(FIRST_MARKER),
+            clock=self.clock,
+            taker=self._taker(signer),
+            dispatch=self.hall,
+        )
+        self.shards.apart[express.marker] = express.deliver
+        return ExpressDesk(
+            express=express,
+            starts=ExpressTable(self._store("express starts"), holder=self.id),
+            ends=ExpressEnds(ExpressTable(self._store("express ends"), holder=self.id)),
+            machines=compiled,
+            revision=self._machines.revision,
+            clock=self.clock,
+            shards=self._installation.shards,
         )
 
     def _activity_desk(self, signer: TokenSigner) -> ActivityDesk:
@@ -170,7 +198,11 @@ class Engine:
         return WorkerDesk(
             hall=self.hall,
             router=self.router,
-            tables=WorkerTables(self._store("workers"), process=self.id),
+            tables=WorkerTables(
+                self._store("workers"),
+                process=self.id,
+                in_memory=self.express.express.execution,
+            ),
             claim_tables=WorkerTables(self._store("claims"), process=self.id),
             signer=signer,
             clock=self.clock,
@@ -204,15 +236,22 @@ class Engine:
             refuse_closed=commits.refuse_closed,
             set_aside=commits.set_aside_unloaded,
         )
-        taker = Taker(
+        return Lane(
+            residents=residents,
+            loader=loader,
+            commits=commits,
+            taker=self._taker(signer),
+        )
+
+    def _taker(self, signer: TokenSigner) -> Taker:
+        return Taker(
             now=self.clock.now(),
             heard_since=self.clock.now(),
-            region=options.region,
+            region=self.options.region,
             signer=signer,
             claim=self.hall.claim,
             unclaim=self.hall.unclaim,
         )
-        return Lane(residents=residents, loader=loader, commits=commits, taker=taker)
 
     def _store(self, name: str) -> LaneStore:
         store = LaneStore(
@@ -279,6 +318,7 @@ class Engine:
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
         loops += [self.starts.run(), self.desk.run(), self.desk.run_claims()]
         loops += [self.activities.run()]
+        loops += [self.express.run_starts(), self.express.run_ends()]
         for coroutine in loops:
             self._spawn(coroutine)
         self.wakes.start(self.timers.wake)
@@ -300,6 +340,7 @@ class Engine:
         self.leases.retire()
         self.wakes.stop()
         await self.housekeeping.stop()
+        await self.express.stop()
         try:
             async with asyncio.timeout(_PARTING_SECONDS):
                 await self._give_up(set(self.shards.epochs))

@@ -15,7 +15,7 @@ from engine.inbox import Inbox
 from engine.manyasks import Ask, ManyAsks
 from engine.shards import Shards
 from engine.work import QuarantinedError, ShardMovedError, Stimulation, into
-from runtime.identity import ExecutionId
+from runtime.identity import FIRST_MARKER, ExecutionId
 from runtime.stimuli import Stimulus, Verdict
 
 PATIENCE_SECONDS: Final = 5.0
@@ -64,7 +64,7 @@ class Router:
     async def _ask(
         self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
     ) -> Verdict:
-        if shard in self._shards.epochs:
+        if self._shards.holds(shard):
             future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
             stimulation = Stimulation(stimulus, answer=into(future))
             self._shards.deliver(shard, execution_id, stimulation)
@@ -72,6 +72,9 @@ class Router:
                 return await future
             except ShardMovedError:
                 pass
+        if shard >= FIRST_MARKER:
+            # In another process's memory, which no row reaches.
+            raise UnansweredError
         return await self._inbox.ask(shard, execution_id, stimulus, PATIENCE_SECONDS)
 
     async def ask_many(self, asks: Sequence[Ask]) -> list[Verdict | None]:
@@ -108,8 +111,10 @@ class Router:
 
     def send(self, shard: int, execution_id: ExecutionId, stimulus: Stimulus) -> None:
         """Send a stimulus without waiting for its verdict."""
-        if shard in self._shards.epochs:
+        if self._shards.holds(shard):
             self._shards.deliver(shard, execution_id, Stimulation(stimulus))
+            return
+        if shard >= FIRST_MARKER:
             return
         task = asyncio.get_running_loop().create_task(
             self._inbox.ask(shard, execution_id, stimulus, PATIENCE_SECONDS)

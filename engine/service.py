@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from asl.payload import Payload
 from engine.compiled import CompiledMachines
@@ -15,6 +16,8 @@ from engine.errors import (
     TaskMissingError,
     TokenInvalidError,
 )
+from engine.expressdesk import ExpressDesk
+from engine.expressends import ExpressResult
 from engine.router import Router
 from engine.starts import (
     NameTakenError,
@@ -30,6 +33,8 @@ from runtime.tokens import TokenSigner
 from storage.listings import Executions
 from storage.machines import MachineRecord
 
+EXPRESS: Final = "EXPRESS"
+
 
 class Service:
     """Starts, stops, and answers for tasks."""
@@ -43,6 +48,7 @@ class Service:
         executions: Executions,
         signer: TokenSigner,
         shards: int,
+        express: ExpressDesk,
     ) -> None:
         """Take the parts of the engine that callers reach."""
         self._starts = starts
@@ -51,6 +57,7 @@ class Service:
         self._executions = executions
         self._signer = signer
         self._shards = shards
+        self._express = express
 
     async def start_execution(
         self,
@@ -60,6 +67,8 @@ class Service:
         trace_header: str | None,
     ) -> Started:
         """Start an execution durably, or return the running one of that name and input."""
+        if machine.type == EXPRESS:
+            return await self._express.start(machine, name, input_text, trace_header)
         arn = execution_arn(machine.arn, name)
         revision_id = str(machine.revision_id)
         request = StartRequest(
@@ -81,6 +90,16 @@ class Service:
             raise ExecutionExistsError(arn) from None
         except StartQueueFullError:
             raise BusyError from None
+
+    async def start_sync_execution(
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace_header: str | None,
+    ) -> ExpressResult:
+        """Run an Express execution to its end."""
+        return await self._express.run(machine, name, input_text, trace_header)
 
     async def stop_execution(
         self, arn: str, error: str | None, cause: str | None

@@ -9,7 +9,7 @@ something touches it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -50,6 +50,8 @@ class Shards:
         self._hall: Hall | None = None
         self._timers: DueTimers | None = None
         self.epochs: dict[int, int] = {}
+        # Who takes the stimuli of executions that belong to no shard, by their marker.
+        self.apart: dict[int, Callable[[ExecutionId, Stimulation], None]] = {}
         # Inbox rows on their way to a lane, and shards won that are yet to be taken over.
         self._taken_rows: dict[int, int] = {}
         self._wanted: dict[int, int] = {}
@@ -61,6 +63,10 @@ class Shards:
 
     # Routing
 
+    def holds(self, shard: int) -> bool:
+        """Tell whether the executions of a shard, or of a marker, are here."""
+        return shard in self.epochs or shard in self.apart
+
     def lane_of(self, shard: int) -> Lane:
         """Return the lane that a shard belongs to."""
         return self._lanes[shard % len(self._lanes)]
@@ -71,6 +77,8 @@ class Shards:
         """Send a stimulus to the lane of a held shard; its sender hears if it is not held."""
         if shard in self.epochs:
             self.lane_of(shard).deliver(shard, execution_id, stimulation)
+        elif shard in self.apart:
+            self.apart[shard](execution_id, stimulation)
         else:
             stimulation.tell(ShardMovedError())
 

@@ -249,7 +249,15 @@ def _prepare(start: _Start, now: datetime, shards: int) -> None:
     start.shard = shard_of(request.arn, shards)
     start.execution_id = execution_id
     timeout = request.machine.timeout_seconds
-    start.event = ExecutionStarted(
+    start.event = first_event(request, now, timeout)
+    start.row = encode(start.event)
+
+
+def first_event(
+    request: StartRequest, now: datetime, timeout: float | None
+) -> ExecutionStarted:
+    """Return the event that an execution's log begins with; `timeout` in seconds."""
+    return ExecutionStarted(
         id=1,
         time=now,
         payload=Payload.of_text(request.input),
@@ -264,7 +272,6 @@ def _prepare(start: _Start, now: datetime, shards: int) -> None:
         state_machine_alias_arn=request.alias_arn,
         state_machine_version_arn=request.version_arn,
     )
-    start.row = encode(start.event)
 
 
 def _parameters(starts: Sequence[_Start]) -> dict[str, Any]:

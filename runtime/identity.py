@@ -16,6 +16,11 @@ ExecutionId: TypeAlias = str
 _NAMESPACE_URL: Final = bytes.fromhex("6ba7b8119dad11d180b400c04fd430c8")
 
 
+# No shard has a number from here on. It fits the two bytes that a token has for one: an
+# engine draws such a number for what it runs in memory.
+FIRST_MARKER: Final = 0x8000
+
+
 def shard_of(arn: str, shards: int) -> int:
     """Return the shard of an execution's ARN: the first four bytes of SHA-256, modulo."""
     return int.from_bytes(sha256(arn.encode()).digest()[:4], "big") % shards

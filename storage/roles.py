@@ -49,6 +49,7 @@ APP_GRANTS: Final[dict[str, LiteralString]] = {
     "tasks": ALL,
     "inbox": ALL,
     "quarantine": ALL,
+    "express_runs": ALL,
     "leases": KEEP,
     "engines": ALL,
     "worker_sessions": ALL,

@@ -339,6 +339,29 @@ inbox = Table(
     comment="Stimuli that wait for the engine that holds their shard, and its verdicts.",
 )
 
+express_runs = Table(
+    "express_runs",
+    metadata,
+    Column("execution_id", Uuid, nullable=False),
+    Column("revision_id", Uuid, nullable=False),
+    Column("start_date", _timestamp(), nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("arn", _exact(), nullable=False),
+    Column("state_machine_arn", _exact(), nullable=False),
+    Column("version_arn", Text),
+    Column("alias_arn", Text),
+    Column("trace_header", Text),
+    Column(
+        "holder",
+        Text,
+        comment="the engine that runs it; another takes it when that one is gone",
+    ),
+    Column("input", Text, nullable=False),
+    PrimaryKeyConstraint("shard", "execution_id"),
+    postgresql_with=CHURN,
+    comment="Asynchronous Express executions that were accepted and have not ended.",
+)
+
 quarantine = Table(
     "quarantine",
     metadata,

@@ -8,7 +8,6 @@ NOT_YET = {
     "DescribeMapRun",
     "ListMapRuns",
     "RedriveExecution",
-    "StartSyncExecution",
     "UpdateMapRun",
 }
 
