@@ -7,16 +7,18 @@ SDK has a better one; the server and the SDK import nothing of each other.
 from __future__ import annotations
 
 import argparse
-import http.client
 import json
 import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from cli.errors import CommandError, UsageError
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 Fields: TypeAlias = dict[str, Any]
 
@@ -99,12 +101,14 @@ class Client:
     def _request(
         self, method: str, path: str, body: str | None, headers: dict[str, str]
     ) -> tuple[int, Fields]:
+        from http.client import HTTPException  # not for `--help`
+
         connection = self._connection()
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
             answer = json.loads(response.read() or b"{}")
-        except (OSError, http.client.HTTPException, ValueError) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise self._no_server(error) from None
         finally:
             connection.close()
@@ -112,16 +116,14 @@ class Client:
             raise self._no_server(ValueError("its answer is no JSON object"))
         return response.status, answer
 
-    def _connection(self) -> http.client.HTTPConnection:
+    def _connection(self) -> HTTPConnection:
+        from http.client import HTTPConnection, HTTPSConnection
+
         parts = urlsplit(self.endpoint)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             msg = f"{self.endpoint!r} is no endpoint: http://HOST:PORT is expected"
             raise UsageError(msg)
-        kind = (
-            http.client.HTTPSConnection
-            if parts.scheme == "https"
-            else http.client.HTTPConnection
-        )
+        kind = HTTPSConnection if parts.scheme == "https" else HTTPConnection
         return kind(parts.hostname, parts.port, timeout=_SECONDS)
 
     def _no_server(self, error: Exception) -> NoServerError:
