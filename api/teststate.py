@@ -170,6 +170,6 @@ def _inspection(result: TrialResult) -> dict[str, Any]:
     shown |= inspection.numbers
     if inspection.error_details:
         shown["errorDetails"] = inspection.error_details
-    if result.variables:
-        shown["variables"] = Payload.of_value({**result.variables}).text
+    if result.variables.value:
+        shown["variables"] = result.variables.text
     return shown

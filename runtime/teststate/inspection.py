@@ -52,12 +52,16 @@ class Inspection:
     def trace(self, name: str, made: Payload) -> None:
         """Note what a stage made, if the public service shows it."""
         if name in self._shown():
-            self.stages[name] = made
+            self.show(name, made)
+
+    def show(self, name: str, made: Payload) -> None:
+        """Note what a stage made; raise StatesError for what cannot be written as JSON."""
+        self.stages[name] = Payload.of_text(made.text)
 
     def show_result(self, result: Payload) -> None:
         """Note the raw result of a Task, or the fixed one of a Pass."""
         if self.subject.kind in _SHOWS_RESULT:
-            self.stages["result"] = result
+            self.show("result", result)
 
     def complete_input(self) -> Payload | None:
         """Fill in the stages before the work; None: one of them has failed."""

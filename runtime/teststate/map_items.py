@@ -45,7 +45,7 @@ def _read_json(
     pointer = config.get("ItemsPointer")
     if isinstance(pointer, str):
         value = _pointed(value, pointer)
-        inspection.stages["afterItemsPointer"] = Payload.of_value(value)
+        inspection.show("afterItemsPointer", Payload.of_value(value))
     if isinstance(value, dict):
         return [{"Key": key, "Value": item} for key, item in value.items()]
     if not isinstance(value, list):

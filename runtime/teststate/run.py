@@ -28,6 +28,7 @@ from asl.payload import Json, Payload
 from runtime.failing import Trouble
 from runtime.leaving import is_too_large, too_large
 from runtime.retry import DATA_LIMIT, RUNTIME
+from runtime.teststate.batches import cut_batches
 from runtime.teststate.handling import choose_catcher, choose_retrier, retry_delay
 from runtime.teststate.inspection import Inspection
 from runtime.teststate.map_items import read_items
@@ -64,6 +65,7 @@ class _Run:
         self.state = trial.subject.state
         self.inspection = Inspection(trial.subject, trial.input)
         self.worked: Payload | None = None
+        self.variables = Payload.of_value({**trial.variables})
 
     def result(self) -> TrialResult:
         """Run the state; let its handlers have what goes wrong."""
@@ -80,9 +82,15 @@ class _Run:
 
     def _leave(self) -> _Left:
         outcome, next_state = self._evaluate()
+        self._settle(outcome)
+        return outcome, next_state
+
+    def _settle(self, outcome: Outcome) -> None:
+        """Check what the state leaves behind, and take over what it has assigned."""
         if is_too_large(outcome.output):
             raise too_large(self.state.name)
-        return outcome, next_state
+        variables = {**self.trial.variables, **(outcome.assigned or {})}
+        self.variables = Payload.of_text(Payload.of_value(variables).text)
 
     def _evaluate(self) -> _Left:
         state = self.state
@@ -141,7 +149,10 @@ class _Run:
             numbers["toleratedFailureCount"] = tolerance.count
         if fields.mentions(_PERCENTAGE):
             numbers["toleratedFailurePercentage"] = float(tolerance.percentage)
-        self._select(state, items)
+        items = self._select(state, items)
+        batches = cut_batches(self.trial.subject, items, environment)
+        if batches is not None:
+            self.inspection.show("afterItemBatcher", Payload.of_value(batches))
         if not isinstance(self.trial.mock, MockedError):
             self._check_threshold(tolerance, len(items))
         return state.leave(self._environment(self._work()))
@@ -154,16 +165,17 @@ class _Run:
             return []
         return read_items(subject, data, self.inspection) or []
 
-    def _select(self, state: MapState, items: list[Json]) -> None:
+    def _select(self, state: MapState, items: list[Json]) -> list[Json]:
         """Make the input of each iteration, where a selector says how."""
         fields = self.trial.subject.fields
         if "ItemSelector" not in fields and "Parameters" not in fields:
-            return
+            return items
         inputs = [
             state.item_input(self._environment(item=(index, item)), index, item).value
             for index, item in enumerate(items)
         ]
-        self.inspection.stages["afterItemSelector"] = Payload.of_value(inputs)
+        self.inspection.show("afterItemSelector", Payload.of_value(inputs))
+        return inputs
 
     def _check_threshold(self, tolerance: Tolerance, items: int) -> None:
         fields, failed = self.trial.subject, self.trial.failed_iterations
@@ -235,8 +247,7 @@ class _Run:
         index, catcher = found
         try:
             outcome = catcher.leave(self._environment(error_output=trouble.output()))
-            if is_too_large(outcome.output):
-                raise too_large(self.state.name)
+            self._settle(outcome)
         except StatesError as error:
             return self._failed(_trouble(error))
         self.inspection.error_details["catchIndex"] = index
@@ -256,7 +267,7 @@ class _Run:
             next_state=next_state,
             error=None if trouble is None else trouble.error,
             cause=None if trouble is None else trouble.cause,
-            variables={**self.trial.variables, **(outcome.assigned or {})},
+            variables=self.variables,
         )
 
     def _failed(self, trouble: Trouble) -> TrialResult:
@@ -268,7 +279,7 @@ class _Run:
             inspection=self.inspection,
             error=trouble.error,
             cause=trouble.cause,
-            variables=self.trial.variables,
+            variables=self.variables,
         )
 
 

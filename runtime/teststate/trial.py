@@ -49,4 +49,4 @@ class TrialResult:
     next_state: str | None = None
     error: str | None = None
     cause: str | None = None
-    variables: Mapping[str, Json]
+    variables: Payload
