@@ -1,7 +1,7 @@
 """Kill -9 of anything at any moment loses nothing and repeats nothing.
 
 A round starts executions of all state types over two engines and two workers, kills some of
-the processes or of PostgreSQL's, waits until every execution has closed, and looks whether
+the processes or of PostgreSQL's, lets an engine sleep past its leases, waits until every execution has closed, and looks whether
 anything is wrong. `--rounds N` makes more rounds, `--seed S` repeats one.
 """
 
@@ -49,9 +49,11 @@ class Campaign:
         known = set(self.load.allowed)
         self.load.go(EXECUTIONS)
         watching = asyncio.create_task(self._watch())
+        pausing = asyncio.create_task(self.world.pause_an_engine())
         for _ in range(KILLS):
             await asyncio.sleep(self.chance.uniform(0, GAP_SECONDS))
             await self.world.kill_something()
+        await pausing
         self.world.revive()
         self.findings += await asyncio.to_thread(self._verified)
         await self._rest()
@@ -152,7 +154,8 @@ async def test_nothing_is_lost_or_done_twice(
     record_property(
         "said",
         f"{world.kills.total()} kills in {seconds:.0f} s: {dict(world.kills)}; "
-        f"{len(load.allowed)} executions, {len(load.answered)} callbacks",
+        f"{world.pauses} engines paused; {len(load.allowed)} executions, "
+        f"{len(load.answered)} callbacks",
     )
     if not verdicts.has_checker:
         record_property("said", "SKIPPED: there is no check_history.py here")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import random
 import signal
@@ -69,6 +70,7 @@ class World:
     chance: random.Random
     times: roles.Times = field(default_factory=roles.Times)
     kills: Counter[str] = field(default_factory=Counter)
+    pauses: int = 0
     endpoints: list[str] = field(default_factory=list)
     nodes: list[Node] = field(default_factory=list)
 
@@ -104,7 +106,23 @@ class World:
         for node in self.nodes:
             node.kill()
 
-    # Killing
+    # Pausing and killing
+
+    async def pause_an_engine(self) -> None:
+        """Let an engine sleep for longer than its leases last, and wake up as a zombie."""
+        await asyncio.sleep(self.chance.uniform(0, 2))
+        engines = [n for n in self.nodes if n.is_alive and n.name.startswith("engine")]
+        if not engines:
+            return
+        process = self.chance.choice(engines).process
+        assert process is not None
+        assert process.pid is not None
+        sleeper = psutil.Process(process.pid)
+        with contextlib.suppress(psutil.NoSuchProcess):
+            sleeper.suspend()
+            await asyncio.sleep(self.times.lease * self.chance.uniform(0.5, 2.5))
+            sleeper.resume()
+            self.pauses += 1
 
     async def kill_something(self) -> str:
         """Kill a process that runs, and bring it back in a moment; tell what it was."""

@@ -9,6 +9,7 @@ import pytest
 from engine import router
 from engine.engine import Engine
 from engine.errors import (
+    BusyError,
     ExecutionMissingError,
     TaskClosedError,
     TokenInvalidError,
@@ -165,3 +166,42 @@ async def test_stimuli_apply_in_the_order_in_which_they_were_sent(
     assert answers[0] is None
     assert isinstance(answers[1], TaskClosedError)
     assert await engines.status(run) == "FAILED"
+
+
+# Bounds, and what there is while nobody holds a shard
+
+
+async def test_full_queue_refuses_starts(
+    engines: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await engines.engine()
+    machine = await engines.machine(ASK)
+    monkeypatch.setattr("engine.starts._MAX_QUEUE", 0)
+
+    with pytest.raises(BusyError):
+        await engines.start(engine, machine)
+
+
+async def test_too_many_waiting_askers_are_refused(
+    engines: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await engines.engine(session_timeout=10.0)
+    _, token = await asked(engines, engine, engine)
+    monkeypatch.setattr("engine.router._MAX_WAITING", 0)
+
+    with pytest.raises(BusyError):
+        await engine.service.send_task_success(token, "1")
+
+
+async def test_polls_stay_empty_while_nobody_holds_a_shard(engines: Fleet) -> None:
+    await engines.rows(
+        "UPDATE leases SET holder = 'away',"
+        " expires_at = clock_timestamp() + interval '1 hour'"
+    )
+    engine = await engines.engine(whole=False)
+    machine = await engines.machine(ASK)
+    await engines.start(engine, machine)
+
+    answer = await Visitor(engine).poll(wait=0.3)
+
+    assert answer.tasks == ()

@@ -361,3 +361,26 @@ async def test_execution_that_left_the_cache_is_folded_again(engines: Fleet) -> 
     assert json.loads(given.input) == {"n": 1}
     assert await worker.succeed(given) == "accepted"
     assert await engines.closed(run) == "SUCCEEDED"
+
+
+async def test_cancelled_wait_for_a_standby_is_an_unknown_outcome(own: Fleet) -> None:
+    engine = await own.engine(lanes=1)
+    epochs = dict(engine.shards.epochs)
+    await own.own("CREATE SEQUENCE warnings")
+    await own.own("GRANT ALL ON SEQUENCE warnings TO PUBLIC")
+    await own.own(
+        "CREATE FUNCTION warn() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " IF NEW.event_id = 2 AND nextval('warnings') = 1 THEN"
+        " RAISE WARNING 'canceling wait for synchronous replication due to user request';"
+        " END IF; RETURN NEW; END $$"
+    )
+    await own.own(
+        "CREATE TRIGGER warn BEFORE INSERT ON events"
+        " FOR EACH ROW EXECUTE FUNCTION warn()"
+    )
+
+    run = await start(own, engine)
+
+    assert await own.closed(run) == "SUCCEEDED"
+    await eventually(lambda: engine.shards.epochs[run.shard] > epochs[run.shard])
+    assert await own.history(run) == EXPECTED
