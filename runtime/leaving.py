@@ -50,12 +50,18 @@ def too_large(name: str) -> StatesError:
     return StatesError(DATA_LIMIT, cause, prefixed=False)
 
 
+def within_limit(name: str, payload: Payload) -> Payload:
+    """Return a payload that is within the limit; raise States.DataLimitExceeded else."""
+    if is_too_large(payload):
+        raise too_large(name)
+    return payload
+
+
 def leave_state(
     visit: Visit, state: State, outcome: Outcome, next_state: str | None
 ) -> None:
     """Put the exit of the visit; at the end of the root scope, ExecutionSucceeded too."""
-    if is_too_large(outcome.output):
-        raise too_large(visit.name)
+    output = within_limit(visit.name, outcome.output)
     draft = visit.draft
     exit_id = visit.put(
         _EXITED[type(state)](
@@ -64,7 +70,7 @@ def leave_state(
             time=draft.time,
             scope=visit.scope_id,
             visit=visit.id,
-            payload=outcome.output,
+            payload=output,
             name=visit.name,
             assigned=outcome.assigned,
             next=next_state,
@@ -76,6 +82,6 @@ def leave_state(
                 id=draft.next_id,
                 previous_id=exit_id,
                 time=draft.time,
-                payload=outcome.output,
+                payload=output,
             )
         )

@@ -21,6 +21,7 @@ from runtime.draft import Draft, Visit
 from runtime.execution import Children
 from runtime.failing import Trouble, fail
 from runtime.lambda_invoke import called_function, is_lambda_invoke
+from runtime.leaving import within_limit
 from runtime.limits import INLINE_MAP_CONCURRENCY
 from runtime.retry import RUNTIME
 
@@ -38,7 +39,7 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
     environment = visit.environment(
         scheduled_id=draft.next_id if waits_for_token else 0
     )
-    arguments = state.arguments(environment)
+    arguments = within_limit(visit.name, state.arguments(environment))
     timeout = state.timeout_seconds and state.timeout_seconds(environment)
     heartbeat = state.heartbeat_seconds and state.heartbeat_seconds(environment)
     function = _function(state, arguments)
@@ -163,7 +164,7 @@ def start_branches(visit: Visit, state: ParallelState) -> None:
             time=draft.time,
             scope=visit.scope_id,
             visit=visit.id,
-            payload=state.arguments(visit.environment()),
+            payload=within_limit(visit.name, state.arguments(visit.environment())),
             regions=state.branches,
             starts=tuple(regions[branch].start_at for branch in state.branches),
         )
@@ -220,7 +221,8 @@ def start_next_iteration(
 
 
 def _item_input(visit: Visit, state: MapState, index: int, item: Json) -> Payload:
-    return state.item_input(visit.environment(item=(index, item)), index, item)
+    payload = state.item_input(visit.environment(item=(index, item)), index, item)
+    return within_limit(visit.name, payload)
 
 
 def _put_iteration(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from asl.payload import Payload
@@ -64,3 +66,23 @@ def test_a_task_s_result_over_the_limit_is_caught() -> None:
 
     assert it.output["Error"] == "States.DataLimitExceeded"
     assert it.output["Cause"].startswith("The state/task 'arn:aws:lambda")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        task(Parameters={"a.$": "$.s", "b.$": "$.s"}),
+        parallel("Both", pass_on("Inside"), Parameters={"a.$": "$.s", "b.$": "$.s"}),
+        each(
+            "Each",
+            pass_on("Inside"),
+            ItemsPath="$.xs",
+            ItemSelector={"a.$": "$.s", "b.$": "$.s"},
+        ),
+    ],
+    ids=["task", "branches", "iteration"],
+)
+def test_what_work_starts_with_has_the_limit_too(start: dict[str, Any]) -> None:
+    it = live(machine(start), {"s": "x" * 200_000, "xs": [1]})
+
+    assert it.error == "States.DataLimitExceeded"
