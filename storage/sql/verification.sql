@@ -2,12 +2,14 @@
 -- with it.
 
 -- name: records
--- Executions of one shard after a given one.
+-- Executions of one shard after a given one. Not those of Express machines: of their
+-- histories only as much is in the log as the machine asks for.
 SELECT shard, execution_id::text, arn, generation, name, state_machine_arn, status,
        start_date, stop_date, last_event_id, redrive_count
 FROM execution_records
 WHERE shard = %(shard)s
   AND execution_id > %(after)s::uuid
+  AND strpos(arn, ':express:') = 0
 ORDER BY execution_id
 LIMIT %(limit)s;
 
