@@ -66,12 +66,8 @@ def stage(database_server: DatabaseServer) -> Iterator[Stage]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print how many cases of each kind passed, and say loudly where there are none."""
     rows: dict[str, Counter[str]] = defaultdict(Counter)
-    for reports in terminalreporter.stats.values():
-        for report in reports:
-            for name, value in getattr(report, "user_properties", ()):
-                if name == "conformance" and report.when == "call":
-                    row, *results = value
-                    rows[row].update(results)
+    for row, *results in _verdicts(terminalreporter):
+        rows[row].update(results)
     if rows:
         _print_table(terminalreporter, rows)
     if recorded_directory() is None:
@@ -81,6 +77,15 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
             red=True,
             bold=True,
         )
+
+
+def _verdicts(reporter: pytest.TerminalReporter) -> Iterator[Any]:
+    """Yield what the judged cases have recorded."""
+    reports = [report for reports in reporter.stats.values() for report in reports]
+    for report in reports:
+        for name, value in getattr(report, "user_properties", ()):
+            if name == "conformance" and report.when == "call":
+                yield value
 
 
 def _print_table(
