@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.engines import engines, handlers, latency, states, storage, tasks
+from benchmarks.express import express, sync
 from benchmarks.processes import load
 from benchmarks.recovery import recovery
 from benchmarks.starts import start
@@ -23,6 +24,8 @@ _ALL: Final[
     "tasks": (tasks, (("cpu_ms", "ms CPU", "2.5", "1.5"),)),
     "states": (states, (("cpu_ms", "ms CPU", "0.6", "0.4"),)),
     "start": (start, (("cpu_ms", "ms CPU", "0.4", "0.3"),)),
+    "sync": (sync, (("cpu_ms", "ms CPU", "1", ""),)),
+    "express": (express, (("cpu_ms", "ms CPU", "0.25", ""),)),
     "latency": (
         latency,
         (("handlers_p50_ms", "ms", "2", ""), ("tasks_p50_ms", "ms", "5", "")),

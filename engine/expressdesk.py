@@ -230,12 +230,16 @@ class ExpressDesk:
         request = await self._request(row, revision.role_arn)
         self._run(row, request, revision.logging_configuration)
 
+    async def settled(self) -> None:
+        """Wait until nothing runs and every end is written."""
+        await self.express.idle.wait()
+        await self._ends.written.wait()
+
     async def stop(self) -> None:
         """Let what runs end, write what has ended, and let go of the rest."""
         try:
             async with asyncio.timeout(_DRAIN_SECONDS):
-                await self.express.idle.wait()
-                await self._ends.written.wait()
+                await self.settled()
         except TimeoutError:
             log.warning("express executions left", count=self.express.running)
         try:
