@@ -26,6 +26,7 @@ REQUIRED_VARIABLE: Final = "STEPWELL_REQUIRE_CONFORMANCE"
 ACCOUNT: Final = "111111111111"
 REGION: Final = "us-east-1"
 ACTIVITIES: Final = f"arn:aws:states:{REGION}:{ACCOUNT}:activity:"
+CALLS: Final = ("api", "api_error")
 EXECUTIONS: Final = ("execution", "express_sync", "express_async")
 
 _KNOWN: Final = {"<partition>": "aws", "<region>": REGION}
@@ -59,11 +60,8 @@ class Case:
     def services(self) -> list[str]:
         """The other services that the case needs: set up for it, or called by its tasks."""
         prepared = {step["service"] for step in self.data.get("setup") or ()}
-        called = [
-            resource
-            for resource in self.data.get("resources") or ()
-            if not _FUNCTIONS.fullmatch(resource)
-        ]
+        resources = () if self.kind in CALLS else self.data.get("resources") or ()
+        called = [name for name in resources if not _FUNCTIONS.fullmatch(name)]
         return sorted(prepared - _INNOCENT_SETUP) + called
 
 

@@ -1,4 +1,4 @@
-"""Run the functions of a case: its handlers in Python, called as a worker would."""
+"""Answer the tasks of a case without a history: by its functions in Python, or by its mocks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from asl.jsontext import dumps
@@ -15,8 +16,61 @@ from runtime.execution import OpenTask
 from runtime.lambda_invoke import function_input
 from tests.conformance.cases import Case
 
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a function returned, or how it failed."""
+
+    output: Any = None
+    error: str | None = None
+    cause: str | None = None
+
+    def stimulus(self, scheduled_id: int) -> st.Stimulus:
+        """Return the answer as it comes to an execution."""
+        if self.error is not None:
+            return st.WorkerRaised(scheduled_id, self.error, self.cause)
+        payload = Payload.of_text(json.dumps(self.output))
+        return st.WorkerReturned(scheduled_id, payload)
+
+
 Handler: TypeAlias = Callable[[Any, Any], Any]
 Worker: TypeAlias = Callable[[OpenTask, str], st.Stimulus]
+
+
+class Functions:
+    """The functions of a case: handlers in Python, run where they are called."""
+
+    def __init__(self, case: Case) -> None:
+        """Compile the functions."""
+        functions = case.data["mocks"].get("lambda", {})
+        self._handlers = {
+            name: _handler(function["handler"], function["python_source"])
+            for name, function in functions.items()
+        }
+
+    def call(self, name: str, given: Any) -> Answer:
+        """Call a function."""
+        try:
+            return Answer(self._handlers[name](given, None))
+        except Exception as error:  # noqa: BLE001 - the function's failure is its answer
+            return Answer(error=type(error).__name__, cause=_cause(error))
+
+
+def _handler(name: str, source: str) -> Handler:
+    namespace: dict[str, Any] = {}
+    exec(compile(source, "/var/task/handler.py", "exec"), namespace)
+    handler: Handler = namespace[name.rpartition(".")[2]]
+    return handler
+
+
+def _cause(error: Exception) -> str:
+    told: dict[str, Json] = {
+        "errorMessage": str(error),
+        "errorType": type(error).__name__,
+        "requestId": "request",
+        "stackTrace": [*traceback.format_exception(error)[2:-1]],
+    }
+    return dumps(told)
 
 
 def worker_of(case: Case) -> Worker:
@@ -24,29 +78,14 @@ def worker_of(case: Case) -> Worker:
     mocks = case.data["mocks"]
     if "service_mock_config" in mocks:
         return _mocked(mocks["service_mock_config"], case.data["mock_test_case"])
-    return _called(mocks.get("lambda", {}))
-
-
-def _called(functions: Mapping[str, Mapping[str, Any]]) -> Worker:
-    handlers = {
-        name: _handler(function["handler"], function["python_source"])
-        for name, function in functions.items()
-    }
+    functions = Functions(case)
 
     def answer(task: OpenTask, _state: str) -> st.Stimulus:
         given = function_input(task.payload) if task.family == "Task" else task.payload
-        try:
-            value = handlers[str(task.function)](json.loads(given.text), None)
-        except Exception as error:  # noqa: BLE001 - the function's failure is its answer
-            cause = _cause(error, task)
-            return st.WorkerRaised(task.scheduled_id, type(error).__name__, cause)
-        return _returned(task, value)
+        called = functions.call(str(task.function), json.loads(given.text))
+        return called.stimulus(task.scheduled_id)
 
     return answer
-
-
-def _returned(task: OpenTask, value: Any) -> st.WorkerReturned:
-    return st.WorkerReturned(task.scheduled_id, Payload.of_text(json.dumps(value)))
 
 
 def _mocked(config: Mapping[str, Any], test_case: str) -> Worker:
@@ -62,9 +101,11 @@ def _mocked(config: Mapping[str, Any], test_case: str) -> Worker:
         counts[state] += 1
         if "Throw" in response:
             thrown = response["Throw"]
-            return st.WorkerRaised(task.scheduled_id, thrown["Error"], thrown["Cause"])
-        value = response["Return"]
-        return _returned(task, value["Payload"] if task.family == "Task" else value)
+            answer = Answer(error=thrown["Error"], cause=thrown["Cause"])
+        else:
+            value = response["Return"]
+            answer = Answer(value["Payload"] if task.family == "Task" else value)
+        return answer.stimulus(task.scheduled_id)
 
     return answer
 
@@ -77,21 +118,3 @@ def _response(responses: Mapping[str, Any], number: int) -> Any:
             return response
     msg = f"no response is given for attempt {number}"
     raise AssertionError(msg)
-
-
-def _handler(name: str, source: str) -> Handler:
-    namespace: dict[str, Any] = {}
-    exec(compile(source, "/var/task/handler.py", "exec"), namespace)
-    handler: Handler = namespace[name.rpartition(".")[2]]
-    return handler
-
-
-def _cause(error: Exception, task: OpenTask) -> str:
-    frames = traceback.format_exception(error)[2:-1]
-    told: dict[str, Json] = {
-        "errorMessage": str(error),
-        "errorType": type(error).__name__,
-        "requestId": f"request-{task.scheduled_id}",
-        "stackTrace": [*frames],
-    }
-    return dumps(told)

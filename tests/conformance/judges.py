@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from runtime.execution import Execution, Status
 from tests.conformance.cases import Case
-from tests.conformance.handlers import worker_of
 from tests.conformance.histories import history_differences
 from tests.conformance.matching import Matcher
 from tests.conformance.memory import Run, run_case, run_definition
@@ -80,7 +79,7 @@ def execution_differences(
 
 def _judge_express(case: Case) -> Verdict:
     """Call the functions themselves: an Express case has no history that tells their answers."""
-    run = run_case(case, worker_of(case))
+    run = run_case(case)
     actual = _results(run.execution)
     recorded = case.expected.get("response", case.expected)
     if "last_log_event" in recorded:

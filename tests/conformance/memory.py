@@ -8,7 +8,7 @@ before them, and time jumps to when they are due.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeAlias
@@ -28,6 +28,7 @@ from runtime.turn import Turn
 from tests.conformance import answers
 from tests.conformance.answers import NEVER, Answers, Attempt, Place
 from tests.conformance.cases import ACCOUNT, REGION, Case
+from tests.conformance.handlers import Worker, worker_of
 from tests.support.public_history import public_history
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/snf_role_arn"
@@ -36,7 +37,6 @@ _SIGNER: Final = TokenSigner({1: b"k" * 32})
 _MOST_STEPS: Final = 2_000
 
 Occasion: TypeAlias = tuple[int, datetime, st.Stimulus]
-Worker: TypeAlias = Callable[[OpenTask, str], st.Stimulus]
 
 
 @dataclass(slots=True)
@@ -187,10 +187,14 @@ def text_of_definition(definition: Any) -> str:
     return definition if isinstance(definition, str) else json.dumps(definition)
 
 
-def run_case(case: Case, worker: Worker | None = None) -> Run:
-    """Run the definition of a case on its input."""
+def run_case(case: Case) -> Run:
+    """Run the definition of a case on its input.
+
+    Without a history that tells what its tasks were answered, its own functions are called.
+    """
     data = case.data
-    history = () if worker is not None else case.expected.get("history") or ()
+    history = case.expected.get("history") or ()
+    worker = None if history else worker_of(case)
     return run_definition(
         data["definition"],
         data.get("input"),

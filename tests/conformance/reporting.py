@@ -48,6 +48,8 @@ def row(case: Case) -> str:
         return f"{case.kind}, undecidable"
     if case.services:
         return f"{case.kind}, other services"
+    if case.data.get("setup"):
+        return f"{case.kind}, with logging"
     return f"{case.kind}, own" if _is_own(case) else case.kind
 
 

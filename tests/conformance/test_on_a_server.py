@@ -7,7 +7,7 @@ from functools import partial
 import pytest
 
 from tests.conformance.calls import judge_calls, judge_test_state
-from tests.conformance.cases import Case, own_cases, recorded_cases
+from tests.conformance.cases import CALLS, Case, own_cases, recorded_cases
 from tests.conformance.conftest import Stage
 from tests.conformance.judges import execution_differences
 from tests.conformance.lists import is_known_failure, is_undecidable
@@ -20,7 +20,7 @@ from tests.conformance.reporting import Recorder, check, parameters, present
 MOST_SECONDS = 2.5
 
 
-@parameters(recorded_cases("api", "api_error"))
+@parameters([*recorded_cases(*CALLS), *own_cases(*CALLS)])
 def test_recorded_calls_are_answered_as_recorded(
     case: Case | None, stage: Stage, record_property: Recorder
 ) -> None:
