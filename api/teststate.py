@@ -147,6 +147,7 @@ def _pretence(site: Site, role_arn: str | None) -> Pretence:
         execution_name=name,
         machine_arn=machine_arn,
         machine_name=machine,
+        task_token=str(uuid4()),
         role_arn=role_arn,
     )
 

@@ -28,6 +28,7 @@ class Pretence:
     execution_name: str
     machine_arn: str
     machine_name: str
+    task_token: str
     role_arn: str | None = None
 
 
@@ -65,11 +66,14 @@ def pretended_context(
     state: dict[str, Json] = {"Name": subject.state.name, "EnteredTime": time}
     if subject.is_retriable:
         state["RetryCount"] = retry_count
-    return {
+    context: dict[str, Json] = {
         "Execution": execution,
         "StateMachine": {"Id": pretence.machine_arn, "Name": pretence.machine_name},
         "State": state,
     }
+    if subject.waits_for_token:
+        context["Task"] = {"Token": pretence.task_token}
+    return context
 
 
 def _refuse(reason: str) -> NoReturn:

@@ -40,12 +40,22 @@ class Subject:
         return isinstance(self.state, TaskState | MapState | ParallelState)
 
     @property
+    def pattern(self) -> Pattern:
+        """How it waits, if it is a Task; any other state waits for nothing else."""
+        state = self.state
+        if isinstance(state, TaskState):
+            return state.resource.pattern
+        return Pattern.REQUEST_RESPONSE
+
+    @property
     def waits_for_another(self) -> bool:
         """Whether it is a Task that starts something and waits for its end."""
-        state = self.state
-        if not isinstance(state, TaskState):
-            return False
-        return state.resource.pattern is not Pattern.REQUEST_RESPONSE
+        return self.pattern is not Pattern.REQUEST_RESPONSE
+
+    @property
+    def waits_for_token(self) -> bool:
+        """Whether it is a Task that hands out a token and waits for its return."""
+        return self.pattern is Pattern.WAIT_FOR_TASK_TOKEN
 
     def mentions(self, name: str) -> bool:
         """Tell whether a field is given, fixed or by path, and is not the whole document."""
