@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
@@ -56,6 +56,7 @@ from storage.machines import Machines
 log = structlog.get_logger(__name__)
 
 _INBOX_POLL: Final = timedelta(seconds=1)
+_CANCEL_SECONDS: Final = 1.0
 _PARTING_SECONDS: Final = 10.0
 
 
@@ -347,9 +348,7 @@ class Engine:
         except TimeoutError:
             log.warning("stopped before the last commits were known", engine=self.id)
         await asyncio.to_thread(self.leases.stop)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await _end_all(self._tasks)
         await self.starts.close()
         for store in self._stores:
             await store.close()
@@ -380,3 +379,12 @@ class Engine:
     def has_shards(self) -> bool:
         """Whether this engine holds anything."""
         return bool(self.shards.epochs)
+
+
+async def _end_all(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel tasks until they end: the driver waits for the server's word on the first one."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=_CANCEL_SECONDS)
