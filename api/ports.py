@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from datetime import datetime
 from typing import Any, Protocol
 
+from asl.model import Machine
 from engine.activities import ActivityTask
 from engine.expressends import ExpressResult
 from engine.handover import (
@@ -50,6 +51,11 @@ class Engine(Protocol):
         trace_header: str | None,
     ) -> ExpressResult:
         """Run an Express execution to its end."""
+
+    async def try_out(
+        self, machine: Machine, machine_arn: str, role_arn: str, input_text: str
+    ) -> ExpressResult:
+        """Run a machine that is stored nowhere to its end, as an Express execution."""
 
     async def stop_execution(
         self, arn: str, error: str | None, cause: str | None

@@ -1,10 +1,15 @@
-"""TestState: one state tried with an input and mocks. Nothing is stored, and nothing called."""
+"""TestState: one state tried with an input and mocks, and nothing stored.
+
+Without a mock the function behind a Task is called; nothing else is.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from uuid import uuid4
@@ -20,6 +25,7 @@ from asl.errors import DefinitionError, PayloadError
 from asl.jsontext import loads
 from asl.payload import Json, Payload
 from runtime.chance import SeededEntropy
+from runtime.teststate.calls import FunctionCall, function_call, mock_of
 from runtime.teststate.contexts import Pretence, mocked_context, pretended_context
 from runtime.teststate.errors import RefusedTrialError, UnsupportedStateError
 from runtime.teststate.mocks import (
@@ -39,20 +45,39 @@ _MODELS: Final = BotocoreModels()
 
 
 async def test_state(api: Api, request: TestState) -> Response:
-    """Try a state; a thread does it, for a first look at the API models takes a while."""
+    """Try a state; threads do it, for a first look at the API models takes a while."""
     now = api.clock.now()
-    return await asyncio.to_thread(_answer, request, api.site, now)
+    with _public_errors():
+        trial = await asyncio.to_thread(_prepared, request, api.site, now)
+        call = function_call(trial)
+        if call is not None:
+            trial = replace(trial, mock=await _called(api, call, request.role_arn))
+        result = await asyncio.to_thread(run_trial, trial)
+    return _shown(result, request.inspection_level)
 
 
-def _answer(request: TestState, site: Site, now: datetime) -> Response:
+@contextlib.contextmanager
+def _public_errors() -> Iterator[None]:
     try:
-        subject = find_subject(request.definition, request.state_name)
-        trial = _trial(request, subject, site, now)
-        return _shown(run_trial(trial), request.inspection_level)
+        yield
     except (DefinitionError, UnsupportedStateError) as error:
         raise InvalidDefinition(str(error)) from None
     except RefusedTrialError as error:
         raise ValidationException(str(error)) from None
+
+
+async def _called(api: Api, call: FunctionCall, role_arn: str | None) -> Mock:
+    """Call a function; what came of it stands where a mock would."""
+    machine_arn = api.site.state_machine(str(uuid4()))
+    ended = await api.engine.try_out(
+        call.machine, machine_arn, role_arn or "", call.input.text
+    )
+    return mock_of(ended.status, ended.output, ended.error, ended.cause)
+
+
+def _prepared(request: TestState, site: Site, now: datetime) -> Trial:
+    subject = find_subject(request.definition, request.state_name)
+    return _trial(request, subject, site, now)
 
 
 def _trial(request: TestState, subject: Subject, site: Site, now: datetime) -> Trial:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import psycopg
 import structlog
 
+from asl.model import Machine
 from engine.compiled import CompiledMachines
 from engine.errors import BusyError
 from engine.express import Express, Run
@@ -99,6 +100,29 @@ class ExpressDesk:
         self.express.begin(request, row.execution_id, ended)
         return await future
 
+    async def try_out(
+        self, machine: Machine, machine_arn: str, role_arn: str, given: str
+    ) -> ExpressResult:
+        """Run a machine that is stored nowhere, once; nothing of it is written."""
+        self.express.require_room()
+        execution_id = uuid_text(os.urandom(16), version=4)
+        prefix = machine_arn.replace(":stateMachine:", ":express:", 1)
+        request = StartRequest(
+            arn=f"{prefix}:{execution_id}:{execution_id}",
+            name=execution_id,
+            input=given,
+            machine=machine,
+            state_machine_arn=machine_arn,
+            state_machine_name=machine_arn.rpartition(":")[2],
+            revision_id="",
+            role_arn=role_arn,
+        )
+        future: asyncio.Future[ExpressResult] = (
+            asyncio.get_running_loop().create_future()
+        )
+        self.express.begin(request, execution_id, partial(_tell, future))
+        return await future
+
     def _require_room(self) -> None:
         self.express.require_room()
         if len(self._accepting) >= _MAX_QUEUE or self._ends.is_full:
@@ -150,12 +174,7 @@ class ExpressDesk:
     ) -> None:
         if wants_log(logging) and run.failure is None:
             self._ends.keep(Ended(row, run, logging, is_accepted=False))
-        if future.done():
-            return
-        if run.failure is not None:
-            future.set_exception(run.failure)
-        else:
-            future.set_result(result_of(run))
+        _tell(future, run)
 
     # Loops
 
@@ -246,3 +265,13 @@ class ExpressDesk:
             await self._ends.release()
         except (psycopg.Error, OSError) as error:
             log.warning("express executions not released", error=str(error))
+
+
+def _tell(future: asyncio.Future[ExpressResult], run: Run) -> None:
+    """Tell whoever waits how an execution has ended."""
+    if future.done():
+        return
+    if run.failure is not None:
+        future.set_exception(run.failure)
+    else:
+        future.set_result(result_of(run))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Final
 
+from asl.model import Machine
 from asl.payload import Payload
 from engine.compiled import CompiledMachines
 from engine.errors import (
@@ -100,6 +101,12 @@ class Service:
     ) -> ExpressResult:
         """Run an Express execution to its end."""
         return await self._express.run(machine, name, input_text, trace_header)
+
+    async def try_out(
+        self, machine: Machine, machine_arn: str, role_arn: str, input_text: str
+    ) -> ExpressResult:
+        """Run a machine that is stored nowhere to its end, as an Express execution."""
+        return await self._express.try_out(machine, machine_arn, role_arn, input_text)
 
     async def stop_execution(
         self, arn: str, error: str | None, cause: str | None

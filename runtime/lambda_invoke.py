@@ -33,9 +33,9 @@ def called_function(parameters: Payload) -> str | None:
 
 
 def function_input(parameters: Payload) -> Payload:
-    """Return what the function is called with: the Payload, or an empty object."""
+    """Return what the function is called with: an empty object for no Payload or null."""
     value = parameters.value
-    if isinstance(value, dict) and "Payload" in value:
+    if isinstance(value, dict) and value.get("Payload") is not None:
         return Payload.of_value(value["Payload"])
     return Payload.of_text(EMPTY_OBJECT_TEXT)
 

@@ -16,6 +16,7 @@ from asl.model import (
     TaskState,
 )
 from asl.payload import Json, Payload
+from runtime.lambda_invoke import is_lambda_invoke
 from runtime.teststate.errors import RefusedTrialError, UnsupportedStateError
 from runtime.teststate.results import FieldValidation, ServiceModels, check_result
 from runtime.teststate.subject import Subject
@@ -50,6 +51,15 @@ _AWAITED: Final[dict[tuple[str, str], str]] = {
 }
 
 
+def calls_a_function(state: TaskState) -> bool:
+    """Tell whether a Task calls a function, and waits for nothing but its return."""
+    resource = state.resource
+    if resource.kind is ResourceKind.LAMBDA_FUNCTION:
+        return True
+    is_answered = resource.pattern is Pattern.REQUEST_RESPONSE
+    return is_answered and is_lambda_invoke(resource)
+
+
 def check_takes_mock(subject: Subject) -> None:
     """Refuse a mock for a state that has no work of its own."""
     if not subject.is_retriable:
@@ -58,7 +68,7 @@ def check_takes_mock(subject: Subject) -> None:
 
 
 def check_needs_no_mock(subject: Subject) -> None:
-    """Refuse a state that can be tested with a mock only."""
+    """Refuse a state that can be tested with a mock only: a function can be called."""
     state = subject.state
     if isinstance(state, MapState | ParallelState):
         raise UnsupportedStateError(_NO_MAP)
@@ -69,8 +79,8 @@ def check_needs_no_mock(subject: Subject) -> None:
         kind = f"the '{state.resource.pattern}' service integration pattern"
     elif state.resource.kind is ResourceKind.ACTIVITY:
         kind = "Activity tasks"
-    elif state.resource.kind is ResourceKind.LAMBDA_FUNCTION:
-        kind = "functions"
+    elif calls_a_function(state):
+        return
     msg = (
         f"TestState on this server supports {kind} only when a mock is specified:"
         f" it does not call {state.resource.arn}"

@@ -190,7 +190,7 @@ class _Run:
     def _work(self) -> Payload:
         """Return what the state's work yields; raise what it fails with."""
         mock = self.trial.mock
-        assert mock is not None, "a state with work of its own is tested with a mock"
+        assert mock is not None, "work of a state is mocked, or its function was called"
         if isinstance(mock, MockedError):
             raise _FailedError(Trouble(error=mock.error, cause=mock.cause))
         self.worked = mock.payload

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 import pytest
 
+from tests.wire.raw import worker
 from tests.wire.test_machines import error_of
 
 INVOKE = "arn:aws:states:::lambda:invoke"
@@ -18,6 +20,7 @@ TASK = {
     "Next": "Later",
 }
 CALLBACK = {**TASK, "Resource": f"{INVOKE}.waitForTaskToken"}
+SEND = {**TASK, "Resource": "arn:aws:states:::sqs:sendMessage"}
 DONE = {"result": '{"StatusCode": 200}'}
 
 
@@ -77,10 +80,36 @@ def test_context_is_made_up_unless_it_is_given(client: Any) -> None:
     assert given["done"]["c"] == {}
 
 
+def test_function_is_called_where_nothing_is_mocked(endpoint: str, client: Any) -> None:
+    working = threading.Thread(target=work_once, args=[endpoint])
+    working.start()
+
+    answer = answered(client, TASK, input='{"a": 1}')
+
+    working.join()
+    done = json.loads(answer["output"])["done"]
+    assert (answer["status"], done["Payload"]) == ("SUCCEEDED", {"a": 1})
+
+
+def work_once(endpoint: str) -> None:
+    """Answer one task with its own input."""
+    session = {"session": "7e57", "name": "w"}
+    polled = worker(
+        endpoint,
+        "poll",
+        {**session, "functions": ["work"], "free": 1, "inventory": [], "wait": 10},
+    )
+    results = [
+        {"token": task["token"], "output": task["input"]}
+        for task in polled.body["tasks"]
+    ]
+    worker(endpoint, "report", {**session, "results": results, "heartbeats": []})
+
+
 @pytest.mark.parametrize(
     ("state", "members", "error"),
     [
-        (TASK, {}, "InvalidDefinition"),
+        (SEND, {}, "InvalidDefinition"),
         (CALLBACK, {}, "InvalidDefinition"),
         ({**TASK, "Extra": 1}, {"mock": DONE}, "InvalidDefinition"),
         (TASK, {"mock": DONE, "input": "{"}, "InvalidExecutionInput"),

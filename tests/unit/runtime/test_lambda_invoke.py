@@ -48,10 +48,10 @@ def test_the_function_is_called_with_an_empty_object_where_there_is_none() -> No
     assert function_input(payload({"FunctionName": "work"})).value == {}
 
 
-def test_a_payload_of_null_is_not_the_same_as_none() -> None:
+def test_a_payload_of_null_is_none() -> None:
     given = payload({"FunctionName": "work", "Payload": None})
 
-    assert function_input(given).value is None
+    assert function_input(given).value == {}
 
 
 def test_the_result_is_the_answer_of_invoke() -> None:

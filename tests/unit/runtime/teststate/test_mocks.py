@@ -101,10 +101,18 @@ def test_states_without_work_take_no_mock() -> None:
         check_takes_mock(subject(Type="Pass", End=True))
 
 
-@pytest.mark.parametrize("state", [each(), task()], ids=["Map", "Task"])
+SEND = subject(Type="Task", Resource="arn:aws:states:::sqs:sendMessage", End=True)
+CALLBACK = subject(Type="Task", Resource=f"{INVOKE}.waitForTaskToken", End=True)
+
+
+@pytest.mark.parametrize("state", [each(), SEND, CALLBACK])
 def test_states_with_work_need_one(state: Any) -> None:
     with pytest.raises(UnsupportedStateError, match="TestState"):
         check_needs_no_mock(state)
+
+
+def test_a_function_can_be_called_in_its_place() -> None:
+    check_needs_no_mock(task())
 
 
 @pytest.mark.parametrize(
