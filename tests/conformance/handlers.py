@@ -25,6 +25,13 @@ class Answer:
     error: str | None = None
     cause: str | None = None
 
+    @property
+    def result(self) -> dict[str, Any]:
+        """The answer as a worker reports it."""
+        if self.error is not None:
+            return {"error": self.error, "cause": self.cause}
+        return {"output": self.output}
+
     def stimulus(self, scheduled_id: int) -> st.Stimulus:
         """Return the answer as it comes to an execution."""
         if self.error is not None:
@@ -49,9 +56,10 @@ class Functions:
         }
 
     def call(self, name: str, given: Any) -> Answer:
-        """Call a function."""
+        """Call a function; bytes that it returns are JSON already."""
         try:
-            return Answer(self._handlers[name](given, None))
+            value = self._handlers[name](given, None)
+            return Answer(json.loads(value) if isinstance(value, bytes) else value)
         except Exception as error:  # noqa: BLE001 - the function's failure is its answer
             return Answer(error=type(error).__name__, cause=_cause(error))
 

@@ -220,9 +220,7 @@ class LiveRun:
         token = task["token"]
         if started.functions is not None:
             answer = started.functions.call(task["function"], task["input"])
-            if answer.error is None:
-                return {"token": token, "output": answer.output}
-            return {"token": token, "error": answer.error, "cause": answer.cause}
+            return {"token": token, **answer.result}
         if attempt is None:
             return None
         if attempt.submitted is not None:

@@ -15,6 +15,7 @@ from tests.conformance.live import LiveRun
 from tests.conformance.matching import Matcher
 from tests.conformance.memory import run_case
 from tests.conformance.reporting import Recorder, check, parameters, present
+from tests.conformance.workers import serving_functions
 
 # Executions that need more time than this are run in memory only.
 MOST_SECONDS = 2.5
@@ -32,8 +33,10 @@ def test_recorded_calls_are_answered_as_recorded(
 def test_state_is_tested_as_recorded(
     case: Case | None, stage: Stage, record_property: Recorder
 ) -> None:
+    case = present(case)
     judge = partial(judge_test_state, client=stage.client)
-    check(present(case), judge, record_property)
+    with serving_functions(stage.endpoint, case):
+        check(case, judge, record_property)
 
 
 def is_quick(case: Case) -> bool:
