@@ -343,9 +343,11 @@ def _submitted(execution: Execution, event: ev.TaskSubmitted) -> None:
 
 
 def _task_closed(execution: Execution, event: ev.HistoryEvent) -> None:
-    scope = execution.scopes[event.scope]
-    _close_task(execution, scope)
-    scope.last_id = event.id
+    """Close a task; one that timed out while it was torn down is gone already."""
+    scope = execution.scopes.get(event.scope)
+    if scope is not None:
+        _close_task(execution, scope)
+        scope.last_id = event.id
 
 
 def _parallel_started(execution: Execution, event: ev.ParallelStateStarted) -> None:

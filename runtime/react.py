@@ -24,6 +24,7 @@ from runtime.identity import attempt_id
 from runtime.lambda_invoke import invoke_result
 from runtime.leaving import is_too_large, too_large
 from runtime.limits import DEFAULT_TIMEOUT_SECONDS, MAX_OPEN_TIME
+from runtime.outcomes import put_failure, put_timeout
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
 from runtime.turn import Turn
@@ -219,54 +220,11 @@ _SUCCEEDED: Final[dict[str, type[ev.Succeeded]]] = {
     "LambdaFunction": ev.LambdaFunctionSucceeded,
     "Activity": ev.ActivitySucceeded,
 }
-_FAILED: Final[dict[str, type[ev.FailedEvent]]] = {
-    "LambdaFunction": ev.LambdaFunctionFailed,
-    "Activity": ev.ActivityFailed,
-}
-_TIMED_OUT: Final[dict[str, type[ev.FailedEvent]]] = {
-    "LambdaFunction": ev.LambdaFunctionTimedOut,
-    "Activity": ev.ActivityTimedOut,
-}
 
 
 def _failed(visit: Visit, task: OpenTask, error: str | None, cause: str | None) -> None:
-    _put_outcome(visit, task, ev.TaskFailed, _FAILED, error, cause)
+    put_failure(visit, task, error, cause)
     fail(visit, Trouble(error=error, cause=cause))
-
-
-def _put_outcome(
-    visit: Visit,
-    task: OpenTask,
-    service_class: type[ev.TaskFailed] | type[ev.TaskTimedOut],
-    classes: dict[str, type[ev.FailedEvent]],
-    error: str | None,
-    cause: str | None,
-) -> None:
-    draft, resource = visit.draft, _task_state(visit).resource
-    event: ev.FailedEvent
-    if task.family == "Task":
-        event = service_class(
-            id=draft.next_id,
-            previous_id=task.last_id,
-            time=draft.time,
-            scope=visit.scope_id,
-            visit=visit.id,
-            error=error,
-            cause=cause,
-            resource_type=resource.resource_type,
-            resource=resource.resource,
-        )
-    else:
-        event = classes[task.family](
-            id=draft.next_id,
-            previous_id=task.last_id,
-            time=draft.time,
-            scope=visit.scope_id,
-            visit=visit.id,
-            error=error,
-            cause=cause,
-        )
-    visit.put(event)
 
 
 # Timers
@@ -352,7 +310,7 @@ def _wake(draft: Draft, stimulus: st.TimerFired) -> None:
 def _time_out(draft: Draft, task: OpenTask, *, is_heartbeat: bool) -> None:
     """End a task whose time is up; a missed heartbeat is recorded as States.Timeout too."""
     visit = Visit(draft, draft.execution.scopes[task.scope])
-    _put_outcome(visit, task, ev.TaskTimedOut, _TIMED_OUT, TIMEOUT, None)
+    put_timeout(visit, task)
     fail(visit, Trouble(error=TIMEOUT, cause=None, is_heartbeat=is_heartbeat))
 
 

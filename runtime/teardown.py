@@ -1,6 +1,7 @@
 """Tear down the branches or iterations of a Map or Parallel of which one has failed.
 
-Everything torn down points to the failing event, as recorded. What lies deeper was not
+Everything torn down points to the failing event, as recorded; tasks of siblings whose time is
+up at the same instant are shown as timed out first. What lies deeper was not
 recorded: a Map or Parallel that is aborted inside a sibling points to its own start, and so
 do its iterations, so that a reader can tell which of several it is.
 """
@@ -12,6 +13,7 @@ from typing import Final
 from runtime import events as ev
 from runtime.draft import Draft, Visit
 from runtime.execution import Phase, Scope
+from runtime.outcomes import put_timeout
 
 _ABORTED: Final[dict[str, type[ev.HistoryEvent]]] = {
     "Task": ev.TaskStateAborted,
@@ -36,15 +38,19 @@ def tear_down(failed: Visit) -> Visit:
     above = Visit(draft, parent)
     above.last_id = failing_id
     teardown = _Teardown(draft, failing_id)
+    assert parent.children is not None
+    siblings = [
+        draft.execution.scopes[sibling_id]
+        for sibling_id in parent.children.open.values()
+        if sibling_id != scope.id
+    ]
+    teardown.time_out(siblings)
     if scope.items is not None:
         teardown.put_iteration(ev.MapIterationFailed, parent, scope, failing_id)
     if scope.task is not None or _task_has_just_failed(failed):
         teardown.put(ev.TaskStateAborted, scope, failed.id, failing_id)
-    assert parent.children is not None
-    for sibling_id in parent.children.open.values():
-        if sibling_id != scope.id:
-            sibling = draft.execution.scopes[sibling_id]
-            teardown.abort(parent, sibling, failing_id)
+    for sibling in siblings:
+        teardown.abort(parent, sibling, failing_id)
     return above
 
 
@@ -93,6 +99,17 @@ class _Teardown:
                 index=child.index,
             )
         )
+
+    def time_out(self, scopes: list[Scope]) -> None:
+        """Show the tasks whose time is up as timed out."""
+        for scope in scopes:
+            task = scope.task
+            if (
+                task is not None
+                and task.due is not None
+                and task.due <= self._draft.time
+            ):
+                put_timeout(Visit(self._draft, scope), task)
 
     def abort(self, parent: Scope, scope: Scope, previous_id: int) -> None:
         """Show a scope that was still running as aborted, with all below it."""

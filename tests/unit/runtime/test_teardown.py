@@ -61,6 +61,35 @@ def test_a_failing_iteration_and_its_siblings_point_to_the_failing_event() -> No
     assert it.one(ev.MapIterationAborted).index == 1
 
 
+def test_tasks_whose_time_is_up_together_are_all_shown_as_timed_out() -> None:
+    it = live(machine(each("Each", task("A", TimeoutSeconds=5))), [1, 2])
+
+    it.fire()
+
+    first, second = it.events(ev.LambdaFunctionTimedOut)
+    assert second.previous_id != first.previous_id
+    assert after(it, second.id) == [
+        ("MapIterationFailed", first.id),
+        ("TaskStateAborted", first.id),
+        ("MapIterationAborted", first.id),
+        ("TaskStateAborted", first.id),
+        ("MapStateFailed", first.id),
+        ("ExecutionFailed", first.id + 6),
+    ]
+
+
+def test_a_retry_folds_with_what_timed_out_together() -> None:
+    tried = each("Each", task("A", TimeoutSeconds=5), Retry=[retry(MaxAttempts=1)])
+    it = live(machine(tried), [1, 2])
+
+    it.fire()
+    it.fire()
+
+    assert len(it.events(ev.LambdaFunctionTimedOut)) == 2
+    assert len(it.events(ev.MapStateStarted)) == 2
+    assert len(it.execution.tasks) == 2
+
+
 def test_what_is_nested_in_a_sibling_is_torn_down_too() -> None:
     nested = each("Each", task("Inner"), ItemsPath="$.xs")
     it = live(machine(parallel("Both", task("A"), nested)), {"xs": [1, 2]})
