@@ -103,7 +103,9 @@ class Shards:
         shard = resident.execution.shard
         if shard not in self.epochs:
             return False
-        self._taken_rows |= {s.inbox_id: shard for s in resident.queue if s.inbox_id}
+        for stimulation in resident.queue:
+            if stimulation.inbox_id:
+                self._take_row(shard, stimulation)
         self.lane_of(shard).admit(resident)
         return True
 
@@ -201,5 +203,15 @@ class Shards:
             self._taken_rows.pop(row, None)
         for shard, execution_id, stimulation in stimulations(rows):
             if stimulation.inbox_id not in self._taken_rows and shard in self.epochs:
-                self._taken_rows[stimulation.inbox_id] = shard
+                self._take_row(shard, stimulation)
                 self.deliver(shard, execution_id, stimulation)
+
+    def _take_row(self, shard: int, stimulation: Stimulation) -> None:
+        """Know that a row is on its way, until it is consumed or its execution set aside."""
+        row = stimulation.inbox_id
+        self._taken_rows[row] = shard
+        stimulation.answer = partial(self._row_was_answered, row)
+
+    def _row_was_answered(self, row: int, verdict: Verdict | Exception) -> None:
+        if isinstance(verdict, QuarantinedError):
+            self._taken_rows.pop(row, None)

@@ -7,6 +7,7 @@ opened again on the next call.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -71,17 +72,24 @@ class LaneStore:
         self._name = name
         self._connection: AsyncConnection[Any] | None = None
         self._journal: PostgresJournal | None = None
+        self._connecting = asyncio.Lock()
 
     async def journal(self) -> PostgresJournal:
         """Return the journal over a live connection."""
-        connection = self._connection
-        if self._journal is None or connection is None or connection.closed:
-            await self.close()
-            self._connection = await connect_engine(
-                self._url, lease_seconds=self._lease_seconds, name=self._name
-            )
-            self._journal = PostgresJournal(self._connection)
-        return self._journal
+        if self._is_connected and self._journal is not None:
+            return self._journal
+        async with self._connecting:  # two tasks at once must not open two sessions
+            if self._journal is None or not self._is_connected:
+                await self.close()
+                self._connection = await connect_engine(
+                    self._url, lease_seconds=self._lease_seconds, name=self._name
+                )
+                self._journal = PostgresJournal(self._connection)
+            return self._journal
+
+    @property
+    def _is_connected(self) -> bool:
+        return self._connection is not None and not self._connection.closed
 
     async def close(self) -> None:
         """End the session."""

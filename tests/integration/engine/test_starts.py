@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from engine.errors import ExecutionExistsError
-from tests.support.fleet import Fleet, Run
+from tests.support.fleet import Fleet, Run, eventually
 from tests.support.losing_proxy import LosingProxy
 from tests.support.machines import pass_on, region, task, wait
 
 QUICK = region(pass_on())
 LONG = region(wait(seconds=3600))
-
-
-@pytest.fixture
-async def proxy(clean_database: str) -> AsyncIterator[LosingProxy]:
-    async with LosingProxy(clean_database).running() as it:
-        yield it
 
 
 async def close_long_ago(engines: Fleet, run: Run, days: int) -> None:
@@ -132,7 +125,7 @@ async def test_start_whose_connection_was_lost_is_answered(
 
     run = await engines.start(engine, machine)
 
-    assert loss.happened.is_set()
+    await eventually(loss.happened.is_set, why="nothing was lost")
     assert await engines.closed(run) == "SUCCEEDED"
     assert (await engines.history(run)).count("ExecutionStarted") == 1
 
