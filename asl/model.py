@@ -248,7 +248,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Machine:
-    """A compiled definition.
+    """A compiled definition; `activities` are the ARNs of those that its tasks wait for.
 
     Regions are numbered in the order in which a depth-first walk of the definition meets
     them, so the numbers are the same for every parse of one revision.
@@ -259,3 +259,4 @@ class Machine:
     comment: str | None = None
     query_language: str = "JSONPath"
     variable_references: Mapping[str, list[str]] = field(default_factory=dict)
+    activities: frozenset[str] = frozenset()

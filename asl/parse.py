@@ -13,7 +13,7 @@ from asl.fields import MAX_SECONDS, Fields
 from asl.jsonerrors import find_fault
 from asl.jsontext import is_storable, loads
 from asl.language import Scope
-from asl.model import Machine, Region, State
+from asl.model import Machine, Region, ResourceKind, State, TaskState
 from asl.payload import Json
 from asl.report import Code, Report
 from asl.states import LANGUAGES, compile_state
@@ -58,6 +58,21 @@ def compile_definition(definition: dict[str, Json], report: Report) -> Machine:
         comment=fields.text("Comment"),
         query_language=language,
         variable_references=compiler.references,
+        activities=_activities(compiler.regions),
+    )
+
+
+def _activities(regions: list[Region]) -> frozenset[str]:
+    tasks = (
+        state
+        for region in regions
+        for state in region.states.values()
+        if isinstance(state, TaskState)
+    )
+    return frozenset(
+        task.resource.arn
+        for task in tasks
+        if task.resource.kind is ResourceKind.ACTIVITY
     )
 
 

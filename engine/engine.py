@@ -21,6 +21,7 @@ from engine.activities import ActivityDesk
 from engine.commits import Commits
 from engine.compiled import CompiledMachines
 from engine.crossing import WorkerTables
+from engine.existing import ExistingActivities
 from engine.express import Express
 from engine.expressdesk import ExpressDesk
 from engine.expressends import ExpressEnds
@@ -47,6 +48,7 @@ from scheduler.offset import keep_to_database
 from scheduler.postgres_timers import PostgresTimers
 from scheduler.timers import DueTimers
 from scheduler.wakes import APSchedulerWakes, WakeDriver
+from storage.activities import Activities
 from storage.connections import Connections
 from storage.express import ExpressTable
 from storage.lane_store import LaneStore
@@ -120,6 +122,8 @@ class Engine:
         signer = TokenSigner(installation.keys)
         self._machines = Machines(self.connections)
         compiled = CompiledMachines(self._definition)
+        existing = Activities(self.connections).existing
+        self._existing = ExistingActivities(self.clock, existing)
         self.shards = Shards(self._store("shards"))
         self.timers = DueTimers(
             clock=self.clock,
@@ -242,6 +246,7 @@ class Engine:
             loader=loader,
             commits=commits,
             taker=self._taker(signer),
+            activities=self._existing,
         )
 
     def _taker(self, signer: TokenSigner) -> Taker:
@@ -252,6 +257,7 @@ class Engine:
             signer=signer,
             claim=self.hall.claim,
             unclaim=self.hall.unclaim,
+            has_activity=self._existing.may_exist,
         )
 
     def _store(self, name: str) -> LaneStore:

@@ -20,6 +20,7 @@ import psycopg
 import structlog
 
 from engine.commits import Commits
+from engine.existing import ExistingActivities
 from engine.loading import Loader
 from engine.residents import Residents
 from engine.turns import Taker
@@ -51,6 +52,7 @@ class Lane:
         loader: Loader,
         commits: Commits,
         taker: Taker,
+        activities: ExistingActivities | None = None,
         limits: BatchLimits | None = None,
     ) -> None:
         """Take the parts, made for this lane alone."""
@@ -58,6 +60,7 @@ class Lane:
         self._loader = loader
         self._commits = commits
         self._taker = taker
+        self._activities = activities
         self._limits = limits or BatchLimits()
         self._wake = asyncio.Event()
         self._is_busy = False
@@ -132,6 +135,7 @@ class Lane:
             self._idle.clear()
             try:
                 await self._loader.load_missing()
+                await self._look_up_activities()
                 turns = self._collect()
                 if turns:
                     await self._commits.commit(turns)
@@ -140,6 +144,11 @@ class Lane:
             finally:
                 self._idle.set()
             self._residents.trim()
+
+    async def _look_up_activities(self) -> None:
+        wanted = self._residents.activities()
+        if self._activities is not None and wanted:
+            await self._activities.look_up(wanted)
 
     def _collect(self) -> list[TurnDone]:
         """Advance what is runnable, up to the limits of a batch."""

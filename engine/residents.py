@@ -40,6 +40,11 @@ class Residents:
         """Whether some stimulus waits."""
         return bool(self._runnable or self.missing)
 
+    def activities(self) -> set[str]:
+        """Return the activities that whatever is runnable may wait for."""
+        runnable = self._runnable.values()
+        return {arn for resident in runnable for arn in resident.machine.activities}
+
     def queue(
         self, shard: int, execution_id: ExecutionId, stimulation: Stimulation
     ) -> None:

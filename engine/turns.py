@@ -21,7 +21,7 @@ from runtime.execution import TimerKey, TimerKind
 from runtime.journal import Entry, entry_of
 from runtime.stimuli import Verdict
 from runtime.tokens import TokenSigner
-from runtime.turn import Turn
+from runtime.turn import Turn, every_activity
 
 MAX_STIMULI = 100
 _SEED_BYTES = 16
@@ -41,6 +41,7 @@ class Taker:
     signer: TokenSigner
     claim: Callable[[str], str | None]
     unclaim: Callable[[str], None]
+    has_activity: Callable[[str], bool] = every_activity
     _claims: list[str] = field(default_factory=list)
     _taken: list[Stimulation] = field(default_factory=list)
 
@@ -51,6 +52,7 @@ class Taker:
             entropy=SeededEntropy(os.urandom(_SEED_BYTES)),
             signer=self.signer,
             claim=self._reserve,
+            has_activity=self.has_activity,
             region=self.region,
         )
 

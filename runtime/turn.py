@@ -22,17 +22,24 @@ def no_worker(_function: str) -> str | None:
     return None
 
 
+def every_activity(_arn: str) -> bool:
+    """Take every activity to exist."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """The outside of one advance.
 
     `claim(function)` reserves a free slot of a worker that serves the function and names the
     worker's session, or returns None; a reservation whose commit fails is given back by the
-    engine. `region` is what TaskScheduled shows.
+    engine. `has_activity(arn)` tells whether an activity exists. `region` is what
+    TaskScheduled shows.
     """
 
     now: datetime
     entropy: Entropy
     signer: TokenSigner
     claim: Callable[[str], str | None] = no_worker
+    has_activity: Callable[[str], bool] = every_activity
     region: str = "us-east-1"

@@ -12,6 +12,7 @@ from asl.model import (
     ParallelState,
     Pattern,
     ProcessorMode,
+    Resource,
     ResourceKind,
     TaskState,
 )
@@ -35,6 +36,7 @@ _SCHEDULED: Final[dict[ResourceKind, type[ev.Scheduled]]] = {
 def schedule_task(visit: Visit, state: TaskState) -> None:
     """Put the Scheduled event, and Started with it where a worker has a free slot."""
     draft, resource = visit.draft, state.resource
+    _require_activity(draft, resource)
     waits_for_token = resource.pattern is Pattern.WAIT_FOR_TASK_TOKEN
     environment = visit.environment(
         scheduled_id=draft.next_id if waits_for_token else 0
@@ -68,6 +70,13 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
     worker = draft.turn.claim(function)
     if worker is not None:
         put_started(visit, state, worker, heartbeat)
+
+
+def _require_activity(draft: Draft, resource: Resource) -> None:
+    if resource.kind is not ResourceKind.ACTIVITY:
+        return
+    if not draft.turn.has_activity(resource.arn):
+        raise StatesError(RUNTIME, f"The activity {resource.arn} does not exist.")
 
 
 def _shown_credentials(state: TaskState, environment: Environment) -> Json:

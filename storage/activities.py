@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -64,6 +64,12 @@ class Activities:
         """Return one activity."""
         async with self._connections() as connection:
             return await _fetch(connection, arn)
+
+    async def existing(self, arns: Sequence[str]) -> set[str]:
+        """Return those of some ARNs whose activities exist."""
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["existing"], {"arns": list(arns)})
+            return {row[0] for row in await cursor.fetchall()}
 
     async def page(self, *, after: str = "", limit: int = 100) -> list[ActivityRecord]:
         """Return the activities whose ARN follows `after`, in the order of their ARNs."""

@@ -24,3 +24,9 @@ LIMIT %(limit)s
 -- Forget an activity.
 DELETE FROM activities
 WHERE arn = %(arn)s
+
+-- name: existing
+-- Which of some activities there are.
+SELECT arn
+FROM activities
+WHERE arn = ANY (%(arns)s)

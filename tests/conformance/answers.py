@@ -86,6 +86,11 @@ class Answers:
         """Return when a place was left for the first time, as the id of an event."""
         return min(self._exits.get(place, []), default=NEVER)
 
+    @property
+    def has_attempts(self) -> bool:
+        """Whether any task was scheduled; an activity without is one that was deleted."""
+        return bool(self._attempts or self._masked)
+
     def places(self) -> Iterator[tuple[Place, list[Attempt]]]:
         """Yield every place with its attempts; those with masked ids have no name."""
         yield from self._attempts.items()

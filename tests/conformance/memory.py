@@ -69,7 +69,12 @@ class Run:
         raise AssertionError("the execution does not end")
 
     def _feed(self, stimulus: st.Stimulus) -> None:
-        turn = Turn(now=self.now, entropy=SeededEntropy(b"seed"), signer=_SIGNER)
+        turn = Turn(
+            now=self.now,
+            entropy=SeededEntropy(b"seed"),
+            signer=_SIGNER,
+            has_activity=lambda _arn: self.recorded.has_attempts,
+        )
         done = advance(self.machine, self.execution, stimulus, turn)
         self.log += done.events
         if done.is_cut:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from runtime import events as ev
-from tests.support.live import BEGINNING, live, nobody
+from runtime import stimuli as st
+from runtime.advance import advance
+from tests.support.live import BEGINNING, live, live_before_its_first_turn, nobody
 from tests.support.machines import (
     ACTIVITIES,
     CALLBACK,
@@ -167,3 +170,15 @@ def test_a_distributed_map_judges_its_tolerance_once_it_has_started(
 
     assert it.links[2:] == [("MapStateStarted", 2), ("ExecutionFailed", 3)]
     assert cause in str(it.execution.cause)
+
+
+def test_a_task_of_an_activity_that_does_not_exist_fails_the_execution() -> None:
+    it = live_before_its_first_turn(machine(activity()))
+    turn = replace(it.turn, has_activity=lambda _arn: False)
+
+    done = advance(it.machine, it.execution, st.Begin(), turn)
+
+    names = [type(event).__name__ for event in done.events]
+    assert names == ["TaskStateEntered", "ExecutionFailed"]
+    assert it.execution.error == "States.Runtime"
+    assert f"The activity {ACTIVITIES}work does not exist." in str(it.execution.cause)
