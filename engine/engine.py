@@ -125,13 +125,7 @@ class Engine:
         existing = Activities(self.connections).existing
         self._existing = ExistingActivities(self.clock, existing)
         self.shards = Shards(self._store("shards"))
-        self.timers = DueTimers(
-            clock=self.clock,
-            wakes=self.wakes,
-            table=PostgresTimers(self.connections),
-            deliver=self.shards.deliver_timers,
-            activity=self.activity,
-        )
+        self.timers = self._due_timers()
         self.hall = Hall(
             handlers=Handlers(self.id, options.handlers),
             signer=signer,
@@ -151,14 +145,7 @@ class Engine:
         )
         self.express = self._express_desk(signer, compiled)
         self.router = Router(self.shards, self.inbox, total=installation.shards)
-        self.starts = Starts(
-            self._url,
-            shards=installation.shards,
-            lease_seconds=options.leases.lease,
-            clock=self.clock,
-            admit=self.shards.admit,
-            hint=lambda _shard: self.inbox.hint(),
-        )
+        self.starts = self._new_starts()
         self.desk = self._desk(signer)
         self.activities = self._activity_desk(signer)
         self.service = Service(
@@ -189,6 +176,25 @@ class Engine:
             revision=self._machines.revision,
             clock=self.clock,
             shards=self._installation.shards,
+        )
+
+    def _due_timers(self) -> DueTimers:
+        return DueTimers(
+            clock=self.clock,
+            wakes=self.wakes,
+            table=PostgresTimers(self.connections),
+            deliver=self.shards.deliver_timers,
+            activity=self.activity,
+        )
+
+    def _new_starts(self) -> Starts:
+        return Starts(
+            self._url,
+            shards=self._installation.shards,
+            lease_seconds=self.options.leases.lease,
+            clock=self.clock,
+            admit=self.shards.admit,
+            hint=lambda _shard: self.inbox.hint(),
         )
 
     def _activity_desk(self, signer: TokenSigner) -> ActivityDesk:
