@@ -28,7 +28,7 @@ from tests.crash.world import World
 ROUNDS = 17
 KILLS = 6
 EXECUTIONS = 24
-GAP_SECONDS = 0.9
+GAP_SECONDS = 0.7
 REST_SECONDS = 60.0
 
 pytestmark = [pytest.mark.crash]
