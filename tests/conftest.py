@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from storage.embedded import EmbeddedServer
+from tests.conformance.table import print_results
 from tests.support.databases import CleanableDatabase, DatabaseServer
 from tests.support.servers import (
     CHOICES,
@@ -67,6 +68,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, line in report.user_properties:
             if name == "said":
                 terminalreporter.write_line(f"{report.nodeid}: {line}")
+    print_results(terminalreporter)
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -57,6 +57,12 @@ class Case:
         return tuple(self.data.get("upstream_unverified_paths") or ())
 
     @property
+    def runs_a_map_run(self) -> bool:
+        """Whether a distributed Map runs in it."""
+        history = self.data.get("expected", {}).get("history") or ()
+        return any(event["type"] == "MapRunStarted" for event in history)
+
+    @property
     def services(self) -> list[str]:
         """The other services that the case needs: set up for it, or called by its tasks."""
         prepared = {step["service"] for step in self.data.get("setup") or ()}

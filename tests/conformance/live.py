@@ -213,6 +213,7 @@ class LiveRun:
             if results:
                 client.worker("report", **session, results=results, heartbeats=[])
             self._call_back(client)
+        client.worker("bye", **session, returned=[])
 
     def _result(self, task: dict[str, Any]) -> dict[str, Any] | None:
         started = self._by_arn[task["executionArn"]]

@@ -50,6 +50,8 @@ def row(case: Case) -> str:
         return f"{case.kind}, other services"
     if case.data.get("setup"):
         return f"{case.kind}, with logging"
+    if case.runs_a_map_run:
+        return f"{case.kind}, distributed Map"
     return f"{case.kind}, own" if _is_own(case) else case.kind
 
 

@@ -51,6 +51,8 @@ def is_quick(case: Case) -> bool:
 @pytest.mark.parametrize("source", [recorded_cases, own_cases])
 def test_executions_end_alike_on_a_server(stage: Stage, source: object) -> None:
     assert callable(source)
+    if not source("execution"):
+        present(None)
     cases = [case for case in source("execution") if is_quick(case)]
 
     seen = LiveRun(stage.endpoint, cases).run()
