@@ -160,6 +160,9 @@ class EmbeddedServer:
         if not self._cluster.exists:
             log.info("creating the embedded database", data=str(self.data))
             self._cluster.create()
+        ending = _launched.pop(self.data, None)
+        if ending is not None:
+            ending.wait()  # it holds nothing any more, and is all but gone
         try:
             _launched[self.data] = self._cluster.launch(self._settings)
         except OSError as error:
