@@ -7,11 +7,12 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 # The first Python on the path that will do; `make PYTHON=/path/to/python3.12` overrides.
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && { echo $$python; break; }; done)
+CLIENTS := .venv-clients
 PYTEST := $(BIN)/pytest -n logical --dist worksteal
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-all lint format check bench build clean
+.PHONY: help install clients demo test test-slow test-all lint format check bench build clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -26,6 +27,12 @@ $(STAMP): pyproject.toml .ci/install.py
 		exit 1; }
 	@"$(PYTHON)" .ci/install.py $(VENV)
 	@touch $(STAMP)
+
+clients: $(STAMP) ## Set up the AWS CLI and the JavaScript SDK, for the tests that need them
+	@"$(PYTHON)" -m venv $(CLIENTS)
+	@$(CLIENTS)/bin/pip install --quiet --requirement tests/clients/requirements.txt
+	@cd tests/clients && npm ci --silent
+	@echo "Ready: $(CLIENTS)/bin/aws, tests/clients/node_modules"
 
 demo: $(STAMP) ## Watch five orders run, one of them through a kill -9
 	@$(BIN)/stepwell demo
@@ -57,6 +64,6 @@ bench: $(STAMP) ## Measure: rates, latencies, CPU per workflow (see benchmarks/R
 build: $(STAMP) ## Build sdist and wheel, and try the wheel in a clean environment
 	@$(BIN)/python .ci/build_check.py
 
-clean: ## Remove what tools left behind; never .venv and never data
+clean: ## Remove what tools left behind; never environments and never data
 	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
-	find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+	find . -name __pycache__ -not -path './$(VENV)*/*' -prune -exec rm -rf {} +
