@@ -68,6 +68,5 @@ def fresh_database() -> Iterator[Database]:
     ):
         migrate(server.url)
         with psycopg.connect(server.url) as connection:
-            row = connection.execute("SELECT pg_backend_pid()").fetchone()
-        assert row is not None
-        yield Database(server.url, psutil.Process(row[0]).ppid())
+            postmaster = psutil.Process(connection.info.backend_pid).ppid()
+        yield Database(server.url, postmaster)
