@@ -8,14 +8,16 @@ SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13)
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c '$(SUPPORTED)' 2>/dev/null && { echo $$python; break; }; done)
 CLIENTS := .venv-clients
-PYTEST := $(BIN)/pytest -n logical --dist worksteal
+# Tests wait as much as they compute, so there are twice as many processes as processors.
+WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * (os.cpu_count() or 1))')
+PYTEST := $(BIN)/pytest --dist worksteal
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow test-all lint format check bench build clean
+.PHONY: help install clients demo test test-slow test-system test-all lint format check bench build clean
 
 help: ## Show what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 
 install: $(STAMP) ## Set up .venv, with every extra; leaves .venv/bin/stepwell ready
 	@echo "Ready: $(BIN)/stepwell"
@@ -39,10 +41,14 @@ demo: $(STAMP) ## Watch five orders run, one of them through a kill -9
 
 test: $(STAMP) ## Run the quick tests: all but those that kill processes for minutes
 	@echo "Running the tests (an embedded PostgreSQL is started for those that need one)"
-	@$(PYTEST) -m "not slow and not crash" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) -m "not slow and not crash" $(ARGS)
 
 test-slow: $(STAMP) ## Run the long tests: crashes, simulation
-	@$(PYTEST) -m "slow or crash" $(ARGS)
+	@$(PYTEST) -n logical -m "slow or crash" $(ARGS)
+
+test-system: $(STAMP) ## Run the tests that need a database on the system's PostgreSQL
+	@$(PYTEST) -n $(WORKERS) -m "not slow and not crash" --postgres=system \
+		tests/integration tests/migrations tests/wire $(ARGS)
 
 test-all: test test-slow ## Run every test
 
