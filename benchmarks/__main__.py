@@ -9,7 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks.engines import engines, handlers, latency, states, storage, tasks
+from benchmarks.engines import (
+    crossing,
+    engines,
+    handlers,
+    latency,
+    states,
+    storage,
+    tasks,
+)
 from benchmarks.express import express, sync
 from benchmarks.processes import load
 from benchmarks.recovery import recovery
@@ -41,6 +49,10 @@ _ALL: Final[
     ),
     "recovery": (recovery, (("seconds", "s", "5", "3"),)),
     "storage": (storage, (("log_bytes", "bytes", "20000", "15000"),)),
+    "crossing": (
+        crossing,
+        (("ratio_2", "of one", "", ""), ("ratio_4", "of one", "", "")),
+    ),
     "engines": (
         engines,
         (("ratio_2", "of one", "1.15", ""), ("ratio_4", "of one", "1.15", "")),

@@ -58,17 +58,39 @@ def storage(count: int) -> dict[str, Any]:
 def tasks(count: int) -> dict[str, Any]:
     """`handlers` with the function on a worker process, over the real worker protocol."""
     with fresh_database() as database:
-        return run_nodes(database, workflows.tasks(), count, http=True)
+        return run_nodes(database, workflows.tasks(), count, workers=1)
+
+
+def crossing(count: int) -> dict[str, Any]:
+    """`tasks` with one, two and four engine processes, the only worker polling the first."""
+    figures: dict[str, Any] = {}
+    for nodes in (1, 2, 4):
+        with fresh_database() as database:
+            found = run_nodes(
+                database, workflows.tasks(), count, nodes=nodes, workers=1
+            )
+        figures[f"crossing_{nodes}_cpu_ms"] = found["cpu_ms"]
+        figures[f"crossing_{nodes}_per_second"] = found["per_second"]
+        figures[f"crossing_{nodes}_p50_ms"] = found["p50_ms"]
+    one = figures["crossing_1_cpu_ms"]
+    figures["ratio_2"] = figures["crossing_2_cpu_ms"] / one
+    figures["ratio_4"] = figures["crossing_4_cpu_ms"] / one
+    return figures
 
 
 def latency(count: int) -> dict[str, Any]:
     """One workflow of ten Task steps at a time: time per step less that of a commit."""
     figures: dict[str, Any] = {}
     few = max(20, count // 20)
-    for name, http in (("handlers", False), ("tasks", True)):
+    for name, workers in (("handlers", 0), ("tasks", 1)):
         with fresh_database() as database:
             found = run_nodes(
-                database, workflows.tasks(), few, in_flight=1, warm_up=10, http=http
+                database,
+                workflows.tasks(),
+                few,
+                in_flight=1,
+                warm_up=10,
+                workers=workers,
             )
         figures[f"{name}_step_p50_ms"] = found["p50_ms"] / 10
         figures[f"{name}_commit_p50_ms"] = found["commit_p50_ms"]
@@ -84,9 +106,12 @@ def run_nodes(
     nodes: int = 1,
     in_flight: int = _IN_FLIGHT,
     warm_up: int = 300,
-    http: bool = False,
+    workers: int = 0,
 ) -> dict[str, Any]:
-    """Run workflows on some engine processes at once; return figures per workflow."""
+    """Run workflows on some engine processes at once; return figures per workflow.
+
+    Each of the first `workers` engine processes has a worker process of its own.
+    """
     job: dict[str, Any] = {
         "url": database.url,
         "definition": definition,
@@ -94,16 +119,17 @@ def run_nodes(
         "count": count // nodes,
         "in_flight": in_flight,
         "warm_up": warm_up // nodes,
-        "http": http,
+        "http": workers > 0,
+        "nodes": nodes,
     }
-    processes = [_spawn(job) for _ in range(nodes)]
+    processes = [_spawn(job | {"served": n < workers}) for n in range(nodes)]
     pids = {"postgres": database.postmaster}
-    workers = [_spawn_worker(_line(process)) for process in processes if http]
+    endpoints = [_line(process) for process in processes if workers]
+    crews = [_spawn_worker(endpoint) for endpoint in endpoints[:workers]]
     for process in processes:
         assert _line(process) == "ready"
     wal = database.wal_position()
-    if workers:
-        pids["worker"] = workers[0].pid
+    pids |= {f"worker_{n}": crew.pid for n, crew in enumerate(crews)}
     meter = Meter.start(pids)
     for process in processes:
         assert process.stdin is not None
@@ -112,9 +138,9 @@ def run_nodes(
     found = [json.loads(process.communicate()[0]) for process in processes]
     total = job["count"] * nodes
     figures: dict[str, Any] = meter.stop(total)
-    for worker in workers:
-        worker.kill()
-        worker.wait()
+    for crew in crews:
+        crew.kill()
+        crew.wait()
     cpu: float = sum(node["cpu_seconds"] for node in found)
     engine = 1000 * cpu / total
     return figures | {

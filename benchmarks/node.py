@@ -132,14 +132,14 @@ class Load:
 
 
 @asynccontextmanager
-async def serving_engine(url: str) -> AsyncIterator[Engine]:
-    """Run an engine behind HTTP; tell the endpoint, and wait until a worker polls."""
+async def serving_engine(url: str, *, served: bool) -> AsyncIterator[Engine]:
+    """Run an engine behind HTTP; tell the endpoint; a served one waits for its worker."""
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
     calm_collector()
     listener = listen("127.0.0.1", 0)
     async with serving(ServerOptions(url=url, listener=listener)) as server:
         print(server.endpoint, flush=True)
-        while not server.engine.hall.sessions:
+        while served and not server.engine.hall.sessions:
             await asyncio.sleep(0.02)
         yield server.engine
 
@@ -147,9 +147,13 @@ async def serving_engine(url: str) -> AsyncIterator[Engine]:
 async def measure(job: dict[str, Any]) -> dict[str, Any]:
     """Run one job: warm up, wait for the word on standard input, run, report."""
     machine = parse_machine(job["definition"])
-    make = serving_engine if job.get("http") else running_engine
-    async with make(job["url"]) as engine:
-        while not engine.shards.epochs:
+    made = (
+        serving_engine(job["url"], served=job["served"])
+        if job.get("http")
+        else running_engine(job["url"])
+    )
+    async with made as engine:
+        while len(engine.shards.epochs) != engine.router.total // job["nodes"]:
             await asyncio.sleep(0.02)
         load = Load(engine, machine, job["revision_id"], job["in_flight"])
         await load.run(job["warm_up"])

@@ -29,7 +29,7 @@ class Router:
         """Take the shards held here, and the way to the others; `total` shards exist."""
         self._shards = shards
         self._inbox = inbox
-        self._total = total
+        self.total = total
         self._waiting = 0
         self._sent: set[asyncio.Task[Verdict]] = set()
 
@@ -41,7 +41,7 @@ class Router:
     @property
     def holds_everything(self) -> bool:
         """Whether no other engine holds a shard."""
-        return len(self._shards.epochs) == self._total
+        return len(self._shards.epochs) == self.total
 
     async def ask(
         self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
