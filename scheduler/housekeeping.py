@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from typing import Final, TypeAlias
+from uuid import UUID
 
 import psycopg
 import structlog
@@ -44,6 +45,7 @@ class Intervals:
     processes: timedelta = timedelta(minutes=1)
     overdue: timedelta = timedelta(hours=1)
     machines: timedelta = timedelta(minutes=1)
+    revisions: timedelta = timedelta(minutes=10)
     retention: timedelta = timedelta(minutes=10)
 
 
@@ -67,6 +69,7 @@ class Housekeeping:
         self._activity = activity
         self._keep = keep
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._orphans: set[UUID] = set()
 
     def start(self, wakes: WakeDriver, intervals: Intervals | None = None) -> None:
         """Register every job with the wake driver."""
@@ -76,6 +79,7 @@ class Housekeeping:
             "processes": (every.processes, _delete_processes),
             "overdue": (every.overdue, self._deliver_overdue),
             "machines": (every.machines, _finish_deletions),
+            "revisions": (every.revisions, self.forget_revisions),
         }
         if isinstance(self._clock, SystemClock):
             jobs["clock"] = (every.clock, partial(_keep_clock, clock=self._clock))
@@ -124,6 +128,14 @@ class Housekeeping:
             found = await find(connection, self._shards(), self._clock.now())
             if found:
                 self._deliver(found)
+
+    async def forget_revisions(self, connection: Connection) -> None:
+        """Delete revisions that nothing has referred to since the last look."""
+        machines = Machines(lambda: nullcontext(connection))
+        orphans = await machines.orphaned_revisions()
+        if settled := orphans & self._orphans:
+            await machines.forget_revisions(settled)
+        self._orphans = orphans - settled
 
 
 async def _delete_processes(connection: Connection) -> None:

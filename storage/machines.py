@@ -1,13 +1,13 @@
 """State machines: created, updated into new revisions, deleted, and read.
 
 A machine points to its present revision. An execution keeps the revision it was started
-with, so revisions are never changed; they outlive their machine. Versions, when they come,
-point to revisions too, and aliases to versions.
+with, so revisions are never changed; they outlive their machine, until no execution refers
+to them any more. Versions point to revisions too, and aliases to versions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any, Final, TypedDict, Unpack
@@ -205,6 +205,26 @@ class Machines:
         async with self._connections() as connection:
             cursor = await connection.execute(_SQL["finish_deletions"])
             return [row[0] for row in await cursor.fetchall()]
+
+    async def orphaned_revisions(self, bound: int = 1_000) -> set[UUID]:
+        """Find revisions of machines that are gone, to which no execution refers."""
+        async with self._connections() as connection:
+            cursor = await connection.execute(
+                _SQL["orphaned_revisions"], {"bound": bound}
+            )
+            return {row[0] for row in await cursor.fetchall()}
+
+    async def forget_revisions(self, revision_ids: Collection[UUID]) -> int:
+        """Delete revisions, unless an execution refers to them by now; return how many.
+
+        To be called a while after they were found orphaned: a process may start executions
+        of a machine for as long as it remembers it.
+        """
+        async with self._connections() as connection:
+            cursor = await connection.execute(
+                _SQL["forget_revisions"], {"revision_ids": list(revision_ids)}
+            )
+            return cursor.rowcount
 
     async def get(self, arn: str) -> MachineRecord | None:
         """Return a machine as it is now."""

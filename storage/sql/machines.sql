@@ -96,3 +96,43 @@ WITH gone AS (
 )
 SELECT arn
 FROM gone
+
+-- name: orphaned_revisions
+-- Revisions of machines that are gone (one of the same ARN that was created later is another
+-- machine) to which no execution refers any more.
+SELECT r.revision_id
+FROM state_machine_revisions AS r
+WHERE NOT EXISTS (
+        SELECT
+        FROM state_machines AS m
+        WHERE m.arn = r.state_machine_arn
+            AND m.created_at <= r.created_at
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM execution_records AS e
+        WHERE e.state_machine_arn = r.state_machine_arn
+            AND e.revision_id = r.revision_id
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM express_runs AS x
+        WHERE x.revision_id = r.revision_id
+    )
+LIMIT %(bound)s
+
+-- name: forget_revisions
+-- Delete revisions that were found orphaned before and still are.
+DELETE FROM state_machine_revisions AS r
+WHERE r.revision_id = ANY (%(revision_ids)s)
+    AND NOT EXISTS (
+        SELECT
+        FROM execution_records AS e
+        WHERE e.state_machine_arn = r.state_machine_arn
+            AND e.revision_id = r.revision_id
+    )
+    AND NOT EXISTS (
+        SELECT
+        FROM express_runs AS x
+        WHERE x.revision_id = r.revision_id
+    )

@@ -18,6 +18,7 @@ from scheduler.virtual import VirtualWakes
 from storage.connections import Connection, Connections, connection_pool
 from tests.support.memory_timers import START, at, timer
 from tests.support.rows import (
+    MACHINE,
     execution_id,
     insert,
     insert_execution,
@@ -159,6 +160,58 @@ async def test_sessions_unseen_for_long_are_deleted_once_they_hold_no_task(
 
         assert await sweeps.delete_sessions(connection) == 1
         assert await count(connection, "worker_sessions") == 2
+
+
+async def test_revisions_of_gone_machines_go_once_nothing_refers_to_them(
+    clean_database: str,
+) -> None:
+    async with pool(clean_database) as connections, connections() as connection:
+        for number in range(4):
+            await insert_machine(connection, START, number)
+        await connection.execute(
+            b"DELETE FROM state_machines WHERE arn <> '%b-3'" % MACHINE.encode()
+        )
+        await insert_execution(connection, 1, 1, START, at(1))
+        jobs = Housekeeping(
+            clock=VirtualClock(START),
+            connections=connections,
+            shards=lambda: SHARDS,
+            deliver=lambda due: None,
+            activity=Activity(),
+        )
+
+        await jobs.forget_revisions(connection)
+        assert await count(connection, "state_machine_revisions") == 4
+        await insert_express_run(connection, 2)
+        await jobs.forget_revisions(connection)
+        assert await revisions(connection) == [0, 2, 3]
+
+        await delete_expired(connection, VirtualClock(START + YEAR), timedelta(days=1))
+        await connection.execute("DELETE FROM express_runs")
+        for _ in range(2):
+            await jobs.forget_revisions(connection)
+        assert await revisions(connection) == [3]
+
+
+async def revisions(connection: Connection) -> list[int]:
+    cursor = await connection.execute(
+        "SELECT revision_id FROM state_machine_revisions ORDER BY revision_id"
+    )
+    return [row[0].int for row in await cursor.fetchall()]
+
+
+async def insert_express_run(connection: Connection, revision: int) -> None:
+    await insert(
+        connection,
+        "express_runs",
+        shard=1,
+        execution_id=execution_id(7),
+        revision_id=execution_id(revision),
+        start_date=START,
+        arn="a",
+        state_machine_arn=f"{MACHINE}-{revision}",
+        input="{}",
+    )
 
 
 async def test_retention_deletes_what_closed_long_ago_in_batches(

@@ -58,7 +58,13 @@ async def test_only_a_real_clock_is_kept_to_the_database() -> None:
 
     wakes = Recorded(VirtualClock())
     housekeeping(VirtualClock(), Activity(), keep=None).start(wakes)
-    assert sorted(names) == ["machines", "overdue", "processes", "verdicts"]
+    assert sorted(names) == [
+        "machines",
+        "overdue",
+        "processes",
+        "revisions",
+        "verdicts",
+    ]
     names.clear()
 
     housekeeping(SystemClock(), Activity(), keep=timedelta(days=1)).start(wakes)
