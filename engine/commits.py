@@ -82,7 +82,6 @@ class Commits:
         """Take the lane's parts."""
         self.clock = clock
         self.tenure = tenure
-        self.committed_batches = 0
         self.committed_events = 0
         self._store = store
         self._residents = residents
@@ -234,7 +233,6 @@ class Commits:
 
     async def _settle(self, turns: Sequence[TurnDone], batch: Batch | None) -> None:
         """Let go what the committed turns have decided."""
-        self.committed_batches += 1
         await self._until_certain(turns)
         self._tell_timers(turns)
         for turn in turns:

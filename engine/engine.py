@@ -387,11 +387,6 @@ class Engine:
         if self._failure is not None:
             raise self._failure
 
-    @property
-    def has_shards(self) -> bool:
-        """Whether this engine holds anything."""
-        return bool(self.shards.epochs)
-
 
 async def _end_all(tasks: Sequence[asyncio.Task[None]]) -> None:
     """Cancel tasks until they end: the driver waits for the server's word on the first one."""

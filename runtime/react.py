@@ -23,7 +23,7 @@ from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.identity import attempt_id
 from runtime.lambda_invoke import invoke_result
 from runtime.leaving import is_too_large, too_large
-from runtime.limits import DEFAULT_TIMEOUT_SECONDS, MAX_OPEN_TIME
+from runtime.limits import MAX_OPEN_TIME
 from runtime.outcomes import put_failure, put_timeout
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
@@ -267,21 +267,6 @@ def _is_default(draft: Draft, stimulus: st.TimerFired) -> bool:
         case TimerKind.EXECUTION_TIMEOUT:
             started = execution.started
             return started is not None and started + MAX_OPEN_TIME <= draft.time
-        case _:
-            return False
-
-
-def _is_past_default(draft: Draft, stimulus: st.TimerFired) -> bool:
-    """Tell whether a default limit, which has no timer row, has been reached."""
-    execution = draft.execution
-    match stimulus.kind:
-        case TimerKind.EXECUTION_TIMEOUT:
-            assert execution.started is not None
-            return draft.time - execution.started >= MAX_OPEN_TIME
-        case TimerKind.TASK_TIMEOUT:
-            task = execution.tasks.get(stimulus.event_id)
-            limit = timedelta(seconds=DEFAULT_TIMEOUT_SECONDS)
-            return task is not None and draft.time - task.scheduled >= limit
         case _:
             return False
 

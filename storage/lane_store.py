@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-import psycopg
 from psycopg import AsyncConnection
 
 from runtime.events import HistoryEvent
@@ -179,8 +178,3 @@ class LaneStore:
 
 def _fence(epochs: Mapping[int, int]) -> dict[str, Any]:
     return {"shards": int4_array(epochs), "epochs": int8_array(epochs.values())}
-
-
-def is_unreachable(error: Exception) -> bool:
-    """Tell whether an error means that the database cannot be reached now."""
-    return isinstance(error, psycopg.OperationalError | OSError)

@@ -25,7 +25,6 @@ APP: Final = "stepwell_app"
 RETENTION: Final = "stepwell_retention"
 ROLES: Final = (OWNER, APP, RETENTION)
 
-GUARD: Final = "stepwell_guard_events"
 
 READ: Final = "SELECT"
 APPEND: Final = "SELECT, INSERT"

@@ -1,9 +1,3 @@
--- name: send
--- A stimulus for an execution whose shard another engine holds.
-INSERT INTO inbox (execution_id, created_at, shard, kind, body)
-VALUES (%(execution_id)s::uuid, %(now)s, %(shard)s, %(kind)s, %(body)s)
-RETURNING id;
-
 -- name: send_many
 -- Many stimuli at once, in their order.
 INSERT INTO inbox (execution_id, created_at, shard, kind, body)
