@@ -23,10 +23,12 @@ _DELIMITERS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class JsonFault:
-    """The message, and the place in the text."""
+    """The message, and the place in the text: as the service writes it, and where it begins."""
 
     message: str
     source: str
+    line: int
+    column: int
 
 
 def find_fault(text: str, otherwise: str) -> JsonFault:
@@ -37,30 +39,34 @@ def find_fault(text: str, otherwise: str) -> JsonFault:
         return _fault(text, error)
     except (RecursionError, ValueError):
         pass
-    return _placed(text, 0, otherwise)
+    return _placed(text, 0, 0, otherwise)
 
 
 def _fault(text: str, error: json.JSONDecodeError) -> JsonFault:
     position = error.pos
     if position >= len(text.rstrip()):
-        return _placed(text, len(text), "Unexpected end-of-input")
+        return _placed(text, len(text), position, "Unexpected end-of-input")
     token = _TOKEN.match(text, position)
     if error.msg == "Expecting value" and token is not None:
         message = f"Unrecognized token '{token[0]}': was expecting {_EXPECTED}"
-        return _placed(text, token.end(), message)
+        return _placed(text, token.end(), position, message)
     character = text[position]
     expected = _DELIMITERS.get(error.msg, f"expected a valid value {_EXPECTED}")
     message = (
         f"Unexpected character ('{character}' (code {ord(character)})): {expected}"
     )
-    return _placed(text, position + 1, message)
+    return _placed(text, position + 1, position, message)
 
 
-def _placed(text: str, position: int, message: str) -> JsonFault:
-    line = text.count("\n", 0, position) + 1
-    column = position - (text.rfind("\n", 0, position) + 1) + 1
+def _placed(text: str, end: int, begin: int, message: str) -> JsonFault:
+    line, column = _line_and_column(text, end)
     source = f"[Source: (String){_excerpt(text)}; line: {line}, column: {column}]"
-    return JsonFault(f"{message}\n at {source}", source)
+    return JsonFault(f"{message}\n at {source}", source, *_line_and_column(text, begin))
+
+
+def _line_and_column(text: str, position: int) -> tuple[int, int]:
+    line = text.count("\n", 0, position) + 1
+    return line, position - text.rfind("\n", 0, position)
 
 
 def _excerpt(text: str) -> str:

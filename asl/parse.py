@@ -85,7 +85,7 @@ def read_definition(text: str, report: Report) -> dict[str, Json] | None:
         definition = loads(text)
     except PayloadError as error:
         fault = find_fault(text, str(error))
-        report.malformed(fault.message, fault.source)
+        report.malformed(fault.message, fault.source, (fault.line, fault.column))
         return None
     if not isinstance(definition, dict):
         report.error("Expected value of type Object", ())

@@ -52,13 +52,17 @@ class Code(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """One finding; `location` is written as the service does, `pointer` as JSON pointers are."""
+    """One finding; `location` is written as the service does, `pointer` as JSON pointers are.
+
+    `place` is the line and column of a finding that no pointer leads to.
+    """
 
     severity: Severity
     code: Code
     message: str
     location: str
     pointer: str
+    place: tuple[int, int] | None = None
 
 
 @dataclass(slots=True)
@@ -75,9 +79,11 @@ class Report:
         """Note something that is allowed and probably not meant."""
         self._add(Severity.WARNING, code, message, location)
 
-    def malformed(self, message: str, source: str) -> None:
+    def malformed(self, message: str, source: str, place: tuple[int, int]) -> None:
         """Note that the text is no JSON; its location is a place in the text."""
-        found = Diagnostic(Severity.ERROR, Code.INVALID_JSON, message, source, "")
+        found = Diagnostic(
+            Severity.ERROR, Code.INVALID_JSON, message, source, "", place
+        )
         self.diagnostics.append(found)
 
     def _add(

@@ -8,13 +8,12 @@ temporary folder; the functions run in a worker process.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli.inputs import add_input_option, read_input, read_text
+from cli.inputs import add_input_option, read_input
 from cli.logs import add_log_level, configure_logs
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("file", metavar="FILE.asl.json", type=Path)
+    parser.add_argument("file", metavar="FILE", help="a definition, in JSON or YAML")
     add_input_option(parser)
     parser.add_argument(
         "--functions",
@@ -39,15 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run the workflow."""
+    from cli.definitionfile import read_definition
     from cli.functions import FunctionsFile
     from cli.oneshot import Errand
 
-    definition = read_text(options.file)
+    definition = read_definition(options.file)
     text = read_input(options.input)
-    _require_valid(options.file, definition)
     errand = Errand(
-        definition=definition,
-        path=options.file,
+        definition=definition.require_valid(),
+        path=Path(options.file),
         input=text,
         name=options.name,
         functions=FunctionsFile(options.functions) if options.functions else None,
@@ -68,20 +67,6 @@ def _carry_out(errand: Errand) -> int:
     with listen(DEFAULT_HOST, 0) as listener, _temporary_database() as url:
         ended = run_loop(lambda: errand.carry_out(url, listener))
     return INTERRUPTED if ended is None else report_outcome(ended)
-
-
-def _require_valid(path: Path, definition: str) -> None:
-    """Print everything that is wrong with the definition, before anything is started."""
-    from asl.validate import validate
-    from cli.errors import CommandError
-
-    found = validate(definition)
-    errors = [each for each in found if each.severity == "ERROR"]
-    for each in errors:
-        print(f"{each.location}: {each.message}", file=sys.stderr)
-    if errors:
-        msg = f"{path} is no valid definition"
-        raise CommandError(msg)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Start an execution of a state machine, and print its ARN.
 
 MACHINE is the name or ARN of a machine, or the file of a definition: then the machine named
-after the file is created, or updated if the definition has changed.
+after the file (JSON or YAML) is created, or updated if the definition has changed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from cli.client import Client, RefusedError, add_endpoint_option
-from cli.inputs import add_input_option, machine_name, read_input, read_text
+from cli.definitionfile import ENDINGS, DefinitionFile, read_definition, refused_by
+from cli.inputs import add_input_option, machine_name, read_input
 from cli.names import machine_arn, role_arn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
-    parser.add_argument("machine", metavar="MACHINE", help="name, ARN or FILE.asl.json")
+    parser.add_argument("machine", metavar="MACHINE", help="name, ARN or FILE")
     add_input_option(parser)
     parser.add_argument("--name", help="the execution's name (made up)")
     parser.add_argument(
@@ -46,13 +47,24 @@ def run(options: argparse.Namespace) -> int:
 
 def _machine(client: Client, given: str) -> str:
     path = Path(given)
-    if given.endswith(".json") or path.is_file():
-        return put_machine(client, machine_name(path), read_text(path))
+    if given.endswith(ENDINGS) or path.is_file():
+        return put_machine(client, machine_name(path), read_definition(given))
     return machine_arn(given)
 
 
-def put_machine(client: Client, name: str, definition: str) -> str:
+def put_machine(client: Client, name: str, file: DefinitionFile) -> str:
     """Create a machine, or update the one of that name; return its ARN."""
+    definition = file.json or file.require_valid()
+    try:
+        return _put(client, name, definition)
+    except RefusedError as error:
+        if error.name == "InvalidDefinition":
+            # Our findings say the same with lines and columns.
+            refused_by(file.findings())
+        raise
+
+
+def _put(client: Client, name: str, definition: str) -> str:
     arn = machine_arn(name)
     try:
         client.call(

@@ -15,8 +15,8 @@ from typing import Any, Final, Self, TypeVar
 from cli.children import stepwell_command
 from cli.client import Client
 from cli.commands.start import put_machine
+from cli.definitionfile import read_definition
 from cli.errors import CommandError
-from cli.inputs import read_text
 from cli.listening import DEFAULT_HOST, reserve
 from cli.serverprocess import database_environment
 from storage.database import connect
@@ -63,7 +63,7 @@ class Stage:
             self.start_engine()
             self.start_worker()
             self.machine = put_machine(
-                self.client, MACHINE, read_text(EXAMPLE / "orders.asl.json")
+                self.client, MACHINE, read_definition(str(EXAMPLE / "orders.asl.json"))
             )
         except BaseException:
             self._close()

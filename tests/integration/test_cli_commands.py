@@ -114,6 +114,21 @@ def test_a_file_that_has_changed_updates_its_machine(
     assert capsys.readouterr().out.split() == ["1", "2"]
 
 
+def test_a_definition_may_be_yaml_and_is_refused_with_its_places(
+    here: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "signing.asl.yaml"
+    file.write_text("StartAt: P\nStates:\n  P: {Type: Pass, Result: 3, End: true}\n")
+    assert here.say("start", str(file), "--wait") == 0
+    assert capsys.readouterr().out == "3\n"
+
+    file.write_text("StartAt: P\nStates:\n  P: {Type: Pass, Next: Q}\n")
+    assert here.say("start", str(file)) == 1
+    refusal = capsys.readouterr().err
+    assert f"{file}:3:19: error MISSING_TRANSITION_TARGET: " in refusal
+    assert f"{file} is no valid definition" in refusal
+
+
 def test_an_execution_is_listed_shown_told_and_stopped(
     here: Installation, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
