@@ -25,7 +25,8 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
 
 def flaws(value: Any, shape: Shape, path: str = "") -> Iterator[str]:
     """Yield what is wrong with a value of a shape: type, unknown or missing members, enum."""
-    if not isinstance(value, _TYPES[shape.type_name]):
+    has_type = isinstance(value, _TYPES[shape.type_name])
+    if not has_type:
         yield f"{path}: {value!r:.60} is no {shape.type_name}"
     elif isinstance(shape, StructureShape):
         yield from _members(value, shape, path)
