@@ -35,6 +35,7 @@ from runtime.working import (
     start_branches,
     start_map,
     start_next_iteration,
+    start_waiting_iterations,
 )
 
 
@@ -51,6 +52,8 @@ def decide(
             _join(draft, scope)
         case Phase.DONE:
             _close_iteration(draft, scope)
+        case Phase.REDRIVEN:
+            _work_again(draft, scope)
         case _:
             msg = f"a scope that is {scope.phase} has nothing to decide"
             raise AssertionError(msg)
@@ -149,6 +152,23 @@ _WORK: Final[dict[type[State], Callable[..., None]]] = {
     ParallelState: start_branches,
     MapState: start_map,
 }
+
+
+def _work_again(draft: Draft, scope: Scope) -> None:
+    """Do again, after a redrive, what a state is there for: its visit goes on.
+
+    A Map that has kept results goes on with the items that have not begun.
+    """
+    state = draft.state_of(scope)
+    visit = Visit(draft, scope)
+    try:
+        if scope.children is not None:
+            assert isinstance(state, MapState), "only a Map has items that wait"
+            start_waiting_iterations(visit, state, scope.children)
+        else:
+            _WORK[type(state)](visit, state)
+    except StatesError as error:
+        fail(visit, evaluation_trouble(visit, error))
 
 
 def leave_with_result(

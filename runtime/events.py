@@ -107,9 +107,14 @@ class ExecutionAborted(FailedEvent):
 
 @event
 class ExecutionRedriven(HistoryEvent):
-    """RedriveExecution continued it from the state that failed."""
+    """RedriveExecution continued it from what had not ended well.
+
+    `deadline` and `client_token` are memo.
+    """
 
     redrive_count: int = 0
+    deadline: datetime | None = None
+    client_token: str = ""
 
 
 @event

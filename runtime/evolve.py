@@ -10,6 +10,7 @@ The rules:
 3. Open timers and tasks are part of the state. The `timers` and `tasks` rows of an execution
    must equal them after every commit.
 4. A scope that has something to decide stands in `ready`, in the order it became so.
+5. An execution that ends badly keeps its scopes as they were: a redrive goes on from them.
 
 `evolve` dispatches through a table keyed by event class; a test compares its keys with
 `EVENT_CLASSES`.
@@ -36,6 +37,7 @@ from runtime.execution import (
 )
 from runtime.failure import Action, Failure
 from runtime.identity import ExecutionId
+from runtime.limits import REDRIVE_TOKENS
 
 
 def evolve(execution: Execution, event: ev.HistoryEvent) -> None:
@@ -146,9 +148,12 @@ def _end_visit(execution: Execution, scope: Scope) -> None:
 def _close_execution(
     execution: Execution, event: ev.HistoryEvent, status: Status
 ) -> None:
-    root = execution.scopes.get(ROOT)
-    if root is not None:
-        _remove_scope(execution, root)
+    for scope in execution.scopes.values():
+        _close_task(execution, scope)
+        _end_visit(execution, scope)
+    if status is not Status.SUCCEEDED:
+        execution.remains = execution.scopes
+    execution.scopes = {}
     execution.ready.clear()
     _close_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT))
     execution.status = status
@@ -168,9 +173,7 @@ def _execution_started(execution: Execution, event: ev.ExecutionStarted) -> None
     execution.trace_header = event.trace_header
     execution.input = event.payload
     execution.started = event.time
-    execution.deadline = event.deadline
-    if event.deadline is not None:
-        _open_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT), event.deadline)
+    _set_deadline(execution, event.deadline)
     root = Scope(
         id=ROOT,
         parent=None,
@@ -182,6 +185,12 @@ def _execution_started(execution: Execution, event: ev.ExecutionStarted) -> None
     )
     execution.scopes[ROOT] = root
     execution.ready[ROOT] = None
+
+
+def _set_deadline(execution: Execution, deadline: datetime | None) -> None:
+    execution.deadline = deadline
+    if deadline is not None:
+        _open_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT), deadline)
 
 
 def _execution_succeeded(execution: Execution, event: ev.ExecutionSucceeded) -> None:
@@ -199,6 +208,51 @@ _CLOSING_STATUS: Final[dict[type[ev.HistoryEvent], Status]] = {
     ev.ExecutionTimedOut: Status.TIMED_OUT,
     ev.ExecutionAborted: Status.ABORTED,
 }
+
+
+def _execution_redriven(execution: Execution, event: ev.ExecutionRedriven) -> None:
+    execution.status = Status.RUNNING
+    execution.stopped = execution.error = execution.cause = None
+    execution.redrive_count = event.redrive_count
+    execution.redriven = event.time
+    latest = [*execution.redrives.items(), (event.client_token, event.time)]
+    execution.redrives = dict(latest[-REDRIVE_TOKENS:])
+    _set_deadline(execution, event.deadline)
+    execution.scopes, execution.remains = execution.remains, {}
+    for scope in execution.scopes.values():
+        _resume(execution, scope)
+
+
+def _resume(execution: Execution, scope: Scope) -> None:
+    """Let a scope go on from where the end of the execution has met it.
+
+    A state that was at work does its work again, in the same visit; what its children have
+    done is kept. A Fail, and a Wait that could not tell for how long, are entered again.
+    """
+    scope.retries, scope.retry_count = {}, 0
+    if scope.phase in _BETWEEN_VISITS:
+        execution.ready[scope.id] = None
+        return
+    is_at_work = scope.children is None and scope.phase is not Phase.WAITING
+    if is_at_work and scope.kind in _ENTERED_AGAIN:
+        scope.last_id = scope.before
+        _make_ready(execution, scope, Phase.ENTERING)
+        return
+    execution.visits[scope.visit] = scope.id
+    if is_at_work:
+        scope.last_id = scope.visit
+        _make_ready(execution, scope, Phase.REDRIVEN)
+    elif scope.children is None:
+        assert scope.due is not None, "a Wait that sleeps has a due time"
+        _open_timer(execution, (scope.visit, TimerKind.WAIT), scope.due)
+    elif scope.phase is Phase.JOINED:
+        execution.ready[scope.id] = None
+    elif scope.children.next_indexes:
+        _make_ready(execution, scope, Phase.REDRIVEN)
+
+
+_BETWEEN_VISITS: Final = frozenset({Phase.ENTERING, Phase.DONE})
+_ENTERED_AGAIN: Final = frozenset({"Fail", "Wait"})
 
 
 def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
@@ -221,8 +275,10 @@ def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
 
 def _wait_state_entered(execution: Execution, event: ev.WaitStateEntered) -> None:
     _state_entered(execution, event)
+    scope = execution.scopes[event.scope]
+    scope.due = event.due
     if event.due is not None:
-        execution.scopes[event.scope].phase = Phase.WAITING
+        scope.phase = Phase.WAITING
         _open_timer(execution, (event.id, TimerKind.WAIT), event.due)
 
 
@@ -275,6 +331,7 @@ def _link(execution: Execution, event: ev.HistoryEvent) -> None:
 def _begin_work(execution: Execution, event: ev.HistoryEvent) -> Scope:
     """Begin, or begin again, what the visited state is there for."""
     scope = execution.scopes[event.scope]
+    execution.ready.pop(scope.id, None)
     if scope.phase is Phase.BACKOFF:
         _close_timer(execution, (scope.visit, TimerKind.RETRY))
     scope.last_id = event.id
@@ -399,6 +456,9 @@ def _iteration_started(execution: Execution, event: ev.MapIterationStarted) -> N
     assert children is not None, "an iteration has a Map that was started"
     assert event.payload is not None, "an iteration starts with an input"
     children.next_index = event.index + 1
+    if scope.phase is Phase.REDRIVEN:
+        execution.ready.pop(scope.id, None)
+        scope.phase = Phase.JOINING
     child = Scope(
         id=child_scope_id(event.id),
         parent=scope.id,
@@ -424,6 +484,14 @@ def _iteration_succeeded(execution: Execution, event: ev.MapIterationSucceeded) 
     parent.last_id = event.id
     if children.is_complete:
         _make_ready(execution, parent, Phase.JOINED)
+
+
+def _results_taken(execution: Execution, event: ev.HistoryEvent) -> None:
+    """Take the results of a Map or Parallel to its exit; if that fails, they are spent."""
+    scope = execution.scopes[event.scope]
+    execution.ready.pop(scope.id, None)
+    scope.children = None
+    scope.phase = Phase.RUNNING
 
 
 # Failures
@@ -458,7 +526,7 @@ _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
     ev.EvaluationFailed: _link,
     ev.ExecutionAborted: _execution_failed,
     ev.ExecutionFailed: _execution_failed,
-    ev.ExecutionRedriven: _nothing,
+    ev.ExecutionRedriven: _execution_redriven,
     ev.ExecutionStarted: _execution_started,
     ev.ExecutionSucceeded: _execution_succeeded,
     ev.ExecutionTimedOut: _execution_failed,
@@ -484,13 +552,13 @@ _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
     ev.MapStateExited: _state_exited,
     ev.MapStateFailed: _nothing,
     ev.MapStateStarted: _map_started,
-    ev.MapStateSucceeded: _nothing,
+    ev.MapStateSucceeded: _results_taken,
     ev.ParallelStateAborted: _nothing,
     ev.ParallelStateEntered: _state_entered,
     ev.ParallelStateExited: _state_exited,
     ev.ParallelStateFailed: _nothing,
     ev.ParallelStateStarted: _parallel_started,
-    ev.ParallelStateSucceeded: _nothing,
+    ev.ParallelStateSucceeded: _results_taken,
     ev.PassStateEntered: _state_entered,
     ev.PassStateExited: _state_exited,
     ev.SucceedStateEntered: _state_entered,

@@ -44,6 +44,7 @@ class Phase(StrEnum):
     BACKOFF = "backoff"
     JOINING = "joining"
     JOINED = "joined"
+    REDRIVEN = "redriven"
     CAUGHT = "caught"
     DONE = "done"
 
@@ -107,6 +108,12 @@ class Children:
         """Whether every child has its result."""
         return len(self.results) == self.total
 
+    @property
+    def next_indexes(self) -> range:
+        """The items of a Map that have not begun and for which a slot is free."""
+        free = self.concurrency - len(self.open)
+        return range(self.next_index, min(self.next_index + free, self.total))
+
 
 @dataclass(slots=True, kw_only=True)
 class Scope:
@@ -115,7 +122,8 @@ class Scope:
     `last_id` is the causal predecessor of the next event. `state` is the state being
     visited, or, while ENTERING, the one to enter; `payload` its raw input (DONE: the
     scope's output). `visit` is the id of the visited state's StateEntered event, `before` the
-    event that one points to. `index` and `items`: where an iteration stands in its Map.
+    event that one points to. `due` is the end of a Wait. `index` and `items`: where an
+    iteration stands in its Map.
     """
 
     id: ScopeId
@@ -131,6 +139,7 @@ class Scope:
     visit: int = 0
     before: int = 0
     entered: datetime | None = None
+    due: datetime | None = None
     retries: dict[int, int] = field(default_factory=dict)
     retry_count: int = 0
     children: Children | None = None
@@ -147,7 +156,8 @@ class Execution:
     closes within one turn never reaches the database. `ready` holds, in order, the scopes
     that have something to decide. `ledger` is what payloads name as their owner: it stands
     for this fold, not for the execution, because a decision that was never committed leaves
-    its payloads behind.
+    its payloads behind. `remains` are the scopes as they were when the execution ended
+    badly: from there a redrive goes on. `redrives` are the latest redrives, by client token.
     """
 
     shard: int
@@ -169,6 +179,7 @@ class Execution:
     cause: str | None = None
     redrive_count: int = 0
     redriven: datetime | None = None
+    redrives: dict[str, datetime] = field(default_factory=dict)
     last_event_id: int = 0
     last_time: datetime | None = None
     scopes: dict[ScopeId, Scope] = field(default_factory=dict)
@@ -176,6 +187,7 @@ class Execution:
     timers: dict[TimerKey, datetime] = field(default_factory=dict)
     tasks: dict[int, OpenTask] = field(default_factory=dict)
     visits: dict[int, ScopeId] = field(default_factory=dict)
+    remains: dict[ScopeId, Scope] = field(default_factory=dict)
     opened_timers: set[TimerKey] = field(default_factory=set)
     closed_timers: set[TimerKey] = field(default_factory=set)
     opened_tasks: set[int] = field(default_factory=set)
@@ -186,6 +198,11 @@ class Execution:
     def is_open(self) -> bool:
         """Whether the execution has not ended."""
         return self.status is Status.RUNNING
+
+    @property
+    def opened(self) -> datetime | None:
+        """When the execution was opened: started, or redriven."""
+        return self.redriven or self.started
 
     def iteration_of(self, scope: Scope) -> Scope | None:
         """Find the innermost iteration that the scope lives in, itself included."""

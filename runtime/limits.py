@@ -45,6 +45,7 @@ MAX_VARIABLES_BYTES: Final = 10_485_760
 REDRIVE_WINDOW: Final = timedelta(days=14)
 MAX_EVENTS_FOR_REDRIVE: Final = 24_999
 REDRIVE_TOKEN_LIFETIME: Final = timedelta(minutes=15)
+REDRIVE_TOKENS: Final = 10
 
 # Activities
 

@@ -25,6 +25,7 @@ from runtime.lambda_invoke import invoke_result
 from runtime.leaving import is_too_large, too_large
 from runtime.limits import MAX_OPEN_TIME
 from runtime.outcomes import put_failure, put_timeout
+from runtime.redrive import redrive
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
 from runtime.turn import Turn
@@ -48,9 +49,12 @@ def react(
     machine: Machine, execution: Execution, stimulus: st.Stimulus, turn: Turn
 ) -> Reaction:
     """Return what a stimulus leads to; nothing is changed."""
+    draft = Draft(machine, execution, turn)
+    if isinstance(stimulus, st.Redrive):
+        verdict = redrive(draft, stimulus)
+        return Reaction(events=draft.events, verdict=verdict)
     if not execution.is_open:
         return _CLOSED
-    draft = Draft(machine, execution, turn)
     match stimulus:
         case st.Begin() | st.Continue():
             return _ACCEPTED
@@ -265,8 +269,8 @@ def _is_default(draft: Draft, stimulus: st.TimerFired) -> bool:
             task = execution.tasks.get(stimulus.event_id)
             return task is not None and task.due is None
         case TimerKind.EXECUTION_TIMEOUT:
-            started = execution.started
-            return started is not None and started + MAX_OPEN_TIME <= draft.time
+            opened = execution.opened
+            return opened is not None and opened + MAX_OPEN_TIME <= draft.time
         case _:
             return False
 

@@ -103,6 +103,13 @@ class Stop:
     cause: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Redrive:
+    """RedriveExecution; the same client token again is the same call again."""
+
+    client_token: str
+
+
 OfTask: TypeAlias = (
     TaskClaimed
     | WorkerReturned
@@ -112,4 +119,4 @@ OfTask: TypeAlias = (
     | CallbackFailed
     | Heartbeat
 )
-Stimulus: TypeAlias = Begin | Continue | OfTask | TimerFired | Stop
+Stimulus: TypeAlias = Begin | Continue | OfTask | TimerFired | Stop | Redrive

@@ -229,6 +229,17 @@ def start_next_iteration(
     )
 
 
+def start_waiting_iterations(visit: Visit, state: MapState, children: Children) -> None:
+    """Put iterations into all free slots of a Map that goes on after a redrive."""
+    assert children.items is not None
+    items = children.items.value
+    assert isinstance(items, list), "the items of a Map are a list"
+    indexes = children.next_indexes
+    inputs = [_item_input(visit, state, index, items[index]) for index in indexes]
+    for index, payload in zip(indexes, inputs, strict=True):
+        _put_iteration(visit, children.started_id, index, payload)
+
+
 def _item_input(visit: Visit, state: MapState, index: int, item: Json) -> Payload:
     payload = state.item_input(visit.environment(item=(index, item)), index, item)
     return within_limit(visit.name, payload)

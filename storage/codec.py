@@ -63,7 +63,10 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
     ev.TaskStartFailed: (_ERROR + _SERVICE, ()),
     ev.TaskSubmitFailed: (_ERROR + _SERVICE, ()),
     ev.EvaluationFailed: ((*_ERROR, ("location", "location"), ("state", "state")), ()),
-    ev.ExecutionRedriven: ((("redrive_count", "redriveCount"),), ()),
+    ev.ExecutionRedriven: (
+        (("redrive_count", "redriveCount"),),
+        (("deadline", "deadline"), ("client_token", "clientToken")),
+    ),
     ev.MapRunRedriven: ((*_MAP_RUN, ("redrive_count", "redriveCount")), ()),
     ev.ParallelStateStarted: ((), (("regions", "regions"), ("starts", "starts"))),
     ev.MapStateStarted: (

@@ -160,8 +160,32 @@ def odd_texts() -> Live:
     return it
 
 
+def redriven_half_way() -> Live:
+    """A redrive kept what had ended well; a Map has begun its next item since."""
+    loop = each("Loop", task("Leaf"), ItemsPath="$.xs", MaxConcurrency=1)
+    both = parallel("Both", loop, wait("Rest", seconds=600), task("Quick"))
+    it = live(machine(both, TimeoutSeconds=3600), {"xs": [1, 2, 3]})
+    it.feed(st.WorkerReturned(it.task_of("Quick").scheduled_id, payload("quick")))
+    it.feed(st.WorkerReturned(it.task_of("Leaf").scheduled_id, payload("one")))
+    it.feed(st.WorkerRaised(it.task_of("Leaf").scheduled_id, "Broken", None))
+    it.later(60).feed(st.Redrive("token-1"))
+    it.feed(st.WorkerReturned(it.task_of("Leaf").scheduled_id, payload("two")))
+    return it
+
+
+def failed_after_a_redrive() -> Live:
+    """A Fail state was entered again; what remains waits for another redrive."""
+    it = live(machine(wait(seconds=9), fail("Broken", Error="E", Cause="C")))
+    it.stop()
+    it.feed(st.Redrive("token-1"))
+    it.fire()
+    return it
+
+
 SCENARIOS: tuple[Callable[[], Live], ...] = (
     approval_that_waits,
+    failed_after_a_redrive,
+    redriven_half_way,
     ended_by_its_deadline,
     failed_evaluation,
     missed_heartbeat,

@@ -18,7 +18,10 @@ _TIMED_OUT = (ev.TaskTimedOut, ev.LambdaFunctionTimedOut, ev.ActivityTimedOut)
 
 
 def assert_punctual(log: Sequence[ev.HistoryEvent]) -> None:
-    """Check every event against the due times that earlier ones have recorded."""
+    """Check every event against the due times that earlier ones have recorded.
+
+    A redrive waits for no backoff; a Wait it lets end when it was to end.
+    """
     wake: dict[int, datetime] = {}
     limits: dict[int, datetime] = {}
     last = log[0].time
@@ -27,6 +30,12 @@ def assert_punctual(log: Sequence[ev.HistoryEvent]) -> None:
         last = event.time
         _check_early(event, wake, limits)
         _note_due(event, wake, limits, log)
+        if isinstance(event, ev.ExecutionRedriven):
+            wake = {
+                visit: due
+                for visit, due in wake.items()
+                if isinstance(log[visit - 1], ev.WaitStateEntered)
+            }
 
 
 def _check_early(

@@ -13,7 +13,7 @@ from typing import Any
 
 from asl.parse import parse_machine
 from runtime import stimuli as st
-from runtime.execution import OpenTask
+from runtime.execution import OpenTask, Status
 from tests.support.live import Live, live_before_its_first_turn, payload
 from tests.support.random_machines import ERRORS, random_definition, random_input
 
@@ -56,11 +56,15 @@ def random_answer(chance: Random, task: OpenTask) -> st.Stimulus:
 
 @dataclass(slots=True)
 class Walk:
-    """One random life; `check` is called after every stimulus."""
+    """One random life; `check` is called after every stimulus.
+
+    What ends badly is redriven, as often as `redrives` says.
+    """
 
     chance: Random
     is_plain: bool = False
     has_jsonata: bool = False
+    redrives: int = 0
     definition: dict[str, Any] = field(init=False)
     live: Live = field(init=False)
     past: list[st.Stimulus] = field(default_factory=list)
@@ -75,13 +79,20 @@ class Walk:
     def run(self, check: Callable[[Live], None], most: int = 60) -> Live:
         """Live until the end; what takes longer is stopped."""
         self._feed(st.Begin(), check)
+        self._live(check, most)
+        while self.redrives and self.live.execution.status is not Status.SUCCEEDED:
+            self.redrives -= 1
+            self._feed(st.Redrive(f"token {self.redrives}"), check)
+            self._live(check, most)
+        return self.live
+
+    def _live(self, check: Callable[[Live], None], most: int) -> None:
         for _ in range(most):
             if not self.live.execution.is_open:
-                return self.live
+                return
             self._feed(self._next(), check)
         while self.live.execution.is_open:
             self._feed(self._last(), check)
-        return self.live
 
     def _feed(self, stimulus: st.Stimulus, check: Callable[[Live], None]) -> None:
         worker = _WORKER if self.chance.random() < 0.6 else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runtime.execution import ROOT, Execution, Phase, Scope, TimerKind
+from runtime.execution import ROOT, Execution, Phase, Scope, Status, TimerKind
 
 _SLEEPING = {TimerKind.WAIT: Phase.WAITING, TimerKind.RETRY: Phase.BACKOFF}
 
@@ -17,7 +17,9 @@ def assert_sound(execution: Execution) -> None:
     _check_timers(execution)
     for visit, scope_id in execution.visits.items():
         assert execution.scopes[scope_id].visit == visit
-    if not execution.is_open:
+    if execution.is_open:
+        assert not execution.remains
+    else:
         _check_closed(execution)
 
 
@@ -42,7 +44,7 @@ def _check_children(execution: Execution, scope: Scope) -> None:
     if scope.children is None:
         return
     children = scope.children
-    assert scope.phase in (Phase.JOINING, Phase.JOINED)
+    assert scope.phase in (Phase.JOINING, Phase.JOINED, Phase.REDRIVEN)
     assert not children.open.keys() & children.results.keys()
     assert len(children.open) + len(children.results) <= children.total
     for child_id in children.open.values():
@@ -89,5 +91,6 @@ def _check_closed(execution: Execution) -> None:
         execution.tasks,
         execution.visits,
     )
+    assert bool(execution.remains) is (execution.status is not Status.SUCCEEDED)
     assert not any(left)
     assert execution.stopped is not None

@@ -50,6 +50,7 @@ VALUES: dict[str, Any] = {
     "name": "Visited",
     "next": "Next",
     "redrive_count": 2,
+    "client_token": "token",
     "region": "us-east-1",
     "regions": (1, 2),
     "resource": "invoke",
