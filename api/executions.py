@@ -11,6 +11,7 @@ from api.context import Api
 from api.errors import (
     ExecutionDoesNotExist,
     ResourceNotFound,
+    StateMachineDeleting,
     StateMachineTypeNotSupported,
     ValidationException,
 )
@@ -26,12 +27,7 @@ from api.requests import (
     StopExecution,
 )
 from api.routing import find_machine
-from api.state_machines import (
-    described_revision,
-    refuse_deleting,
-    refuse_label,
-    refuse_missing,
-)
+from api.state_machines import described_revision, refuse_label, refuse_missing
 from api.timestamps import epoch
 from api.wire import Response
 from asl.jsontext import loads
@@ -65,7 +61,8 @@ async def startable_machine(api: Api, arn: str) -> MachineRecord:
     """Return the machine, of either type, that an ARN lets start; refuse any other."""
     machine = await _machine(api, arn)
     if machine.is_deleting:
-        refuse_deleting(machine.arn)
+        msg = f"State Machine is being deleted: '{machine.arn}'"
+        raise StateMachineDeleting(msg)
     return machine
 
 

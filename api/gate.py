@@ -21,9 +21,11 @@ _DEFAULT_PORT: Final = 80
 class LoopbackGate:
     """Admits requests that a program of this machine, or our own page, has made."""
 
-    def __init__(self, port: int) -> None:
-        """Take the port that clients name in the Host."""
-        suffixes = (b":%d" % port, b"") if port == _DEFAULT_PORT else (b":%d" % port,)
+    def __init__(self, *ports: int) -> None:
+        """Take the ports that clients may name in the Host."""
+        suffixes = [b":%d" % port for port in ports]
+        if _DEFAULT_PORT in ports:
+            suffixes.append(b"")
         self._hosts = frozenset(
             prefix + name + suffix
             for prefix in (b"", b"sync-")

@@ -28,8 +28,11 @@ class _Server(uvicorn.Server):
 class HttpServer:
     """Serves an application on one socket until it is stopped."""
 
-    def __init__(self, app: App, listener: socket.socket) -> None:
-        """Take a bound socket, so that the port is known before anything starts."""
+    def __init__(self, app: App, *listeners: socket.socket) -> None:
+        """Take bound sockets, so that the ports are known before anything starts.
+
+        The first one is the server's address for everybody.
+        """
         config = uvicorn.Config(
             app,
             http="httptools",
@@ -45,20 +48,21 @@ class HttpServer:
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
         self._app = app
-        self._listener = listener
+        self._listeners = list(listeners)
         self._server = _Server(config)
         self._serving: asyncio.Task[None] | None = None
 
     @property
     def port(self) -> int:
         """The port it listens on."""
-        port: int = self._listener.getsockname()[1]
+        port: int = self._listeners[0].getsockname()[1]
         return port
 
     async def start(self) -> None:
         """Accept connections; return at once."""
-        self._listener.listen(_BACKLOG)
-        self._serving = asyncio.create_task(self._server.serve([self._listener]))
+        for listener in self._listeners:
+            listener.listen(_BACKLOG)
+        self._serving = asyncio.create_task(self._server.serve(self._listeners))
 
     async def ended(self) -> None:
         """Wait until it serves no more, whatever the reason."""

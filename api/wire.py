@@ -38,6 +38,7 @@ from api.http import (
     read_body,
     respond,
 )
+from api.measures import SUCCESS, RequestMeasures
 from api.polls import Polls
 from runtime.limits import MAX_REQUEST_BYTES
 
@@ -97,25 +98,35 @@ class Wire:
         self._gate = gate
         self._polls = polls
         self._ids = RequestIds()
+        self.measures = RequestMeasures()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         request_id = self._ids.next()
         headers = headers_of(scope)
+        begun, outcome = self.measures.monotonic(), SUCCESS
         try:
             status, body = 200, encode(await self._run(headers, receive))
         except ApiError as error:
-            status, body = error.status, encode_error(error)
+            status, body, outcome = error.status, encode_error(error), error.name
         except ClientGone:
             return
-        except Exception:  # noqa: BLE001 - the outermost loop of a request
+        except Exception as error:  # noqa: BLE001 - the outermost loop of a request
             status, body = self._report_failure(headers, request_id)
+            outcome = type(error).__name__
+        self._count(headers, outcome, begun)
         response_headers = [
             (b"content-type", _AWS_JSON),
             (b"content-length", b"%d" % len(body)),
             (b"x-amzn-requestid", request_id.encode()),
         ]
         await respond(send, status, body, response_headers)
+
+    def _count(self, headers: Headers, outcome: str, begun: float) -> None:
+        target = headers.get(b"x-amz-target", b"")
+        if target in self._endpoints:
+            operation = target.decode().removeprefix(_TARGET_PREFIX)
+            self.measures.answered(operation, outcome, begun)
 
     def _report_failure(self, headers: Headers, request_id: str) -> tuple[int, bytes]:
         target = headers.get(b"x-amz-target", b"").decode("latin-1")

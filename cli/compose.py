@@ -22,6 +22,7 @@ from api.arns import Site
 from api.context import Api
 from api.gate import LoopbackGate
 from api.machine_cache import MachineCache, MachineFinder
+from api.metrics import GaugeReader, Metrics
 from api.operations import endpoints
 from api.pages import PageTokens
 from api.polls import Polls
@@ -30,9 +31,11 @@ from api.wire import Wire
 from api.worker import WorkerEndpoints
 from cli.errors import CommandError
 from cli.readiness import Readiness
+from cli.stalls import watch_loop
 from cli.version import version
 from engine.engine import Engine, EngineOptions, Installation
 from engine.leases import LeaseTimes
+from scheduler.histogram import LATENESS_BOUNDS, Histogram
 from storage.activities import Activities
 from storage.aliases import Aliases
 from storage.connections import Connection, Connections, connection_pool
@@ -56,6 +59,8 @@ class ServerOptions:
 
     url: str
     listener: socket.socket
+    own_listener: socket.socket | None = None
+    is_port_shared: bool = False
     lanes: int = 2
     lease_seconds: float = 3.0
     worker_seconds: float = 7.0
@@ -82,6 +87,7 @@ class Server:
     api: Api
     http: HttpServer
     readiness: Readiness
+    stalls: Histogram
     host: str
 
     @property
@@ -135,17 +141,46 @@ def _assemble(
     readiness = Readiness(
         pool.connection, engine.clock, options.lease_seconds, pool.check
     )
-    host, port = options.listener.getsockname()[:2]
-    gate, polls = LoopbackGate(port), Polls()
+    host = options.listener.getsockname()[0]
+    listeners = [options.listener]
+    if options.own_listener is not None:
+        listeners.append(options.own_listener)
+    ports = [each.getsockname()[1] for each in listeners]
+    gate, polls = LoopbackGate(*ports), Polls()
+    wire = Wire(endpoints(api), gate, polls)
+    stalls = Histogram(LATENESS_BOUNDS)
+    metrics = Metrics(
+        engine=engine,
+        requests=wire.measures,
+        stalls=stalls,
+        gauges=GaugeReader(pool.connection, engine.clock),
+        port=_metrics_port(options),
+    )
     app = App(
-        wire=Wire(endpoints(api), gate, polls),
+        wire=wire,
         worker=WorkerEndpoints(engine.desk, gate, polls),
         health=Health(version=version(), reasons_not_ready=readiness.reasons),
         gate=gate,
         polls=polls,
+        routes={"/metrics": metrics},
     )
-    http = HttpServer(app, options.listener)
-    return Server(engine=engine, api=api, http=http, readiness=readiness, host=host)
+    http = HttpServer(app, *listeners)
+    return Server(
+        engine=engine,
+        api=api,
+        http=http,
+        readiness=readiness,
+        stalls=stalls,
+        host=host,
+    )
+
+
+def _metrics_port(options: ServerOptions) -> int | None:
+    """Name the one port that has metrics: none of the shared one's, which is 0."""
+    if not options.is_port_shared:
+        return None
+    own = options.own_listener
+    return 0 if own is None else int(own.getsockname()[1])
 
 
 def _api(
@@ -176,7 +211,9 @@ def _api(
 async def _running(server: Server) -> AsyncIterator[None]:
     """Start the engine, then listen; stop listening, then the engine."""
     await server.engine.start()
-    watching = asyncio.create_task(server.readiness.watch())
+    watching = asyncio.gather(
+        server.readiness.watch(), watch_loop(server.stalls, server.engine.clock)
+    )
     await server.http.start()
     try:
         yield

@@ -21,7 +21,10 @@ _REVIVAL_SECONDS = 1.0
 
 
 def server_options(
-    options: argparse.Namespace, url: str, listener: socket
+    options: argparse.Namespace,
+    url: str,
+    listener: socket,
+    own_listener: socket | None = None,
 ) -> ServerOptions:
     """Return what a server process of these options is started with."""
     from cli.compose import ServerOptions  # loads the whole server
@@ -30,6 +33,8 @@ def server_options(
     return ServerOptions(
         url=url,
         listener=listener,
+        own_listener=own_listener,
+        is_port_shared=getattr(options, "joined", False),
         lanes=options.lanes,
         lease_seconds=options.lease_seconds,
         worker_seconds=options.worker_seconds,

@@ -29,12 +29,11 @@ class Supervisor:
     def __init__(
         self,
         url: str,
-        command: Sequence[str],
+        commands: Sequence[Sequence[str]],
         *,
-        count: int,
         environment: Mapping[str, str],
     ) -> None:
-        """Take the database, and the command of one engine process."""
+        """Take the database, and the command of each engine process."""
         self._url = url
         self.engines = [
             KeptProcess(
@@ -44,7 +43,7 @@ class Supervisor:
                 died=self._bury,
                 patience=20.0,
             )
-            for number in range(1, count + 1)
+            for number, command in enumerate(commands, 1)
         ]
 
     async def run(self) -> None:

@@ -88,6 +88,11 @@ class ActivityDesk:
         # The tables have one connection, which one task uses at a time.
         self._one_at_a_time = asyncio.Lock()
 
+    @property
+    def pollers(self) -> int:
+        """How many pollers wait."""
+        return sum(queue.count for queue in self._queues.values())
+
     async def poll(
         self, arn: str, worker: str | None, seconds: float
     ) -> ActivityTask | None:

@@ -24,6 +24,7 @@ from typing import Final, Protocol
 import psycopg
 import structlog
 
+from engine.measures import Measures
 from engine.residents import Residents
 from engine.tenure import Tenure
 from engine.turns import consume
@@ -78,8 +79,10 @@ class Commits:
         dispatch: Dispatch,
         clock: Clock,
         tenure: Tenure,
+        measures: Measures | None = None,
     ) -> None:
         """Take the lane's parts."""
+        self.measures = measures or Measures()
         self.clock = clock
         self.tenure = tenure
         self.committed_events = 0
@@ -104,15 +107,11 @@ class Commits:
         if self._late:
             await self.commit(())
 
-    def refuse(
-        self,
-        shard: int,
-        execution_id: ExecutionId,
-        stimulations: deque[Stimulation],
-        verdict: Verdict,
+    def refuse_closed(
+        self, shard: int, execution_id: ExecutionId, stimulations: deque[Stimulation]
     ) -> None:
-        """Consume stimuli for an execution that is closed or gone, with the next batch."""
-        taken = [(stimulation, verdict) for stimulation in stimulations]
+        """Consume stimuli for an execution that is closed, with the next batch."""
+        taken = [(stimulation, Verdict.CLOSED) for stimulation in stimulations]
         entry = Entry(shard=shard, execution_id=execution_id)
         consume(taken, set(), entry)
         self._late.append(TurnDone(None, entry, taken, (), ()))
@@ -128,6 +127,7 @@ class Commits:
             entries=[turn.entry for turn in turns],
             now=self.clock.now(),
         )
+        begun = self.clock.monotonic()
         try:
             await self._store.commit(batch)
         except FenceLostError:
@@ -142,6 +142,7 @@ class Commits:
             log.warning("commit of unknown outcome", error=str(error))
             await self._reconcile(turns)
         else:
+            self.measures.commit_took(self.clock.monotonic() - begun, turns)
             await self._settle(turns, batch)
 
     def _still_held(self, turns: list[TurnDone]) -> list[TurnDone]:
@@ -242,6 +243,7 @@ class Commits:
         for turn in turns:
             entry = turn.entry
             self.committed_events += len(turn.events)
+            self.measures.turn_done(turn)
             if turn.resident is not None:
                 if entry.is_cut and batch is not None:
                     row = batch.continuations.get(entry.execution_id, 0)

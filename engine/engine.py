@@ -31,6 +31,7 @@ from engine.inbox import Inbox
 from engine.lane import Lane
 from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
 from engine.loading import Loader
+from engine.measures import Measures
 from engine.residents import Residents
 from engine.router import Router
 from engine.service import Service
@@ -105,6 +106,7 @@ class Engine:
         self.id = uuid.uuid4().hex
         self.clock = clock or SystemClock()
         self.activity = Activity()
+        self.measures = Measures()
         self._url = url
         self._installation = installation
         self.connections = connections
@@ -239,12 +241,13 @@ class Engine:
                 on_bumped=self._lane_bumped,
                 heard_since=self.clock.now(),
             ),
+            measures=self.measures,
         )
         loader = Loader(
             store=store,
             residents=residents,
             machines=compiled.get,
-            refuse=commits.refuse,
+            refuse_closed=commits.refuse_closed,
             set_aside=commits.set_aside_unloaded,
         )
         return Lane(

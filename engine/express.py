@@ -20,6 +20,7 @@ from typing import Final, Protocol
 import structlog
 
 from engine.errors import BusyError
+from engine.measures import Measures
 from engine.residents import BASE_SIZE
 from engine.starts import StartRequest, first_event
 from engine.turns import Taker
@@ -89,6 +90,8 @@ class Express:
         later: Later | None = None,
     ) -> None:
         """Take who advances, who hands tasks over, and how a call is put off."""
+        self.measures = Measures()
+        self.begun = 0
         assert marker >= FIRST_MARKER, "a shard could have that number"
         self.marker = marker
         self._clock = clock
@@ -125,6 +128,7 @@ class Express:
             hold(execution, event, event.payload)
         resident = Resident(execution, request.machine, BASE_SIZE)
         resident.queue.append(Stimulation(st.Begin()))
+        self.begun += 1
         run = self._runs[execution_id] = Run(request, resident, ended, [event])
         self.idle.clear()
         self._go_on(run)
@@ -167,6 +171,7 @@ class Express:
             self._end(run)
             return False
         run.events += done.events
+        self.measures.turn_done(done)
         self._set_timers(run, done)
         self._dispatch.dispatch(done, _EPOCH)
         for stimulation, verdict in done.taken:

@@ -90,6 +90,16 @@ class Lane:
         return self._residents.at_rest(execution_id)
 
     @property
+    def in_memory(self) -> int:
+        """How many executions are in memory."""
+        return len(self._residents)
+
+    @property
+    def waiting(self) -> int:
+        """How many executions have stimuli that wait for a turn."""
+        return self._residents.waiting
+
+    @property
     def committed_events(self) -> int:
         """How many events the lane has written."""
         return self._commits.committed_events

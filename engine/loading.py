@@ -15,7 +15,6 @@ from runtime.events import HistoryEvent
 from runtime.evolve import fold
 from runtime.execution import Status
 from runtime.identity import ExecutionId
-from runtime.stimuli import Verdict
 from storage.lane_store import ExecutionFacts, LaneStore
 
 MAX_LOADED: Final = 500
@@ -30,14 +29,14 @@ class Loader:
         store: LaneStore,
         residents: Residents,
         machines: Callable[[str], Awaitable[Machine]],
-        refuse: Callable[[int, ExecutionId, deque[Stimulation], Verdict], None],
+        refuse_closed: Callable[[int, ExecutionId, deque[Stimulation]], None],
         set_aside: Callable[[int, ExecutionId, Exception], None],
     ) -> None:
         """Take where to read, and what to do with what cannot be loaded."""
         self._store = store
         self._residents = residents
         self._machines = machines
-        self._refuse = refuse
+        self._refuse_closed = refuse_closed
         self._set_aside = set_aside
 
     async def load_missing(self) -> None:
@@ -67,8 +66,7 @@ class Loader:
             for stimulation in stimulations:
                 stimulation.tell(QuarantinedError())
         else:
-            verdict = Verdict.UNKNOWN if facts is None else Verdict.CLOSED
-            self._refuse(*key, stimulations, verdict)
+            self._refuse_closed(*key, stimulations)
         return False
 
     async def _add(

@@ -40,6 +40,11 @@ class Residents:
         """Whether some stimulus waits."""
         return bool(self._runnable or self.missing)
 
+    @property
+    def waiting(self) -> int:
+        """How many executions some stimulus waits for."""
+        return len(self._runnable) + len(self.missing)
+
     def activities(self) -> set[str]:
         """Return the activities that whatever is runnable may wait for."""
         runnable = self._runnable.values()

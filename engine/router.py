@@ -39,6 +39,11 @@ class Router:
         return sorted(self._shards.epochs)
 
     @property
+    def waiting(self) -> int:
+        """How many callers wait for a verdict."""
+        return self._waiting
+
+    @property
     def holds_everything(self) -> bool:
         """Whether no other engine holds a shard."""
         return len(self._shards.epochs) == self.total

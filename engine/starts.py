@@ -119,6 +119,11 @@ class Starts:
         self._wake.set()
         return await future
 
+    @property
+    def waiting(self) -> int:
+        """How many starts wait for the next commit."""
+        return len(self._queue)
+
     async def run(self) -> None:
         """Commit what waits, until cancelled."""
         while True:

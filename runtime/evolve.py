@@ -380,6 +380,7 @@ def _started(execution: Execution, event: ev.Started) -> None:
     task = scope.task
     assert task is not None, "a task starts after it was scheduled"
     task.started_id = event.id
+    task.started = event.time
     task.worker = event.worker
     scope.last_id = event.id
     if event.heartbeat_due is not None:

@@ -79,6 +79,7 @@ class OpenTask:
     retry_count: int
     scheduled: datetime
     due: datetime | None = None
+    started: datetime | None = None
     started_id: int = 0
     submitted_id: int = 0
     worker: str | None = None

@@ -27,8 +27,8 @@ import structlog
 
 from scheduler.activity import Activity
 from scheduler.clock import Clock
+from scheduler.histogram import LATENESS_BOUNDS, Histogram
 from scheduler.horizon import Horizon, TimerDue, TimerId, TimerRow
-from scheduler.lateness import Lateness
 from scheduler.wakes import WakeDriver
 
 log = structlog.get_logger(__name__)
@@ -101,7 +101,7 @@ class DueTimers:
         self._is_cut = False
         self._is_busy = False
         self._wanted = asyncio.Event()
-        self.lateness = Lateness()
+        self.lateness = Histogram(LATENESS_BOUNDS)
         self.reads = 0
         self.failed_reads = 0
 

@@ -31,6 +31,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="how many engine processes share the port (%(default)s)",
     )
+    parser.add_argument(
+        "--metrics-port",
+        type=int,
+        metavar="P",
+        help="a port for each engine process: P, P + 1 and so on; /metrics is there",
+    )
     # How a supervisor starts its engines: the port is reserved already.
     parser.add_argument("--joined", action="store_true", help=argparse.SUPPRESS)
     add_database_options(parser)
@@ -53,12 +59,20 @@ def run(options: argparse.Namespace) -> int:
         prepare_schema(base)
         if is_supervised:
             _supervise(options, base, listener)
-        else:
+        elif options.metrics_port is None:
             _serve(options, base, listener)
+        else:
+            with listen(options.host, options.metrics_port) as own:
+                _serve(options, base, listener, own)
     return 0
 
 
-def _serve(options: argparse.Namespace, base: Database, listener: socket) -> None:
+def _serve(
+    options: argparse.Namespace,
+    base: Database,
+    listener: socket,
+    own: socket | None = None,
+) -> None:
     """Be the one engine process."""
     from cli.compose import serving
     from cli.lifetime import Lifetime, run_loop
@@ -72,7 +86,8 @@ def _serve(options: argparse.Namespace, base: Database, listener: socket) -> Non
 
     async def serve() -> None:
         life = Lifetime()
-        async with serving(server_options(options, base.url, listener)) as server:
+        chosen = server_options(options, base.url, listener, own)
+        async with serving(chosen) as server:
 
             async def announce() -> None:
                 await until_ready(server)
@@ -98,10 +113,11 @@ def _supervise(options: argparse.Namespace, base: Database, listener: socket) ->
     host, port = listener.getsockname()[:2]
     endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     words = ["serve", "--joined", f"--host={host}", f"--port={port}"]
+    words += engine_words(options)
+    numbers = range(options.engines)
     supervisor = Supervisor(
         base.url,
-        stepwell_command(*words, *engine_words(options)),
-        count=options.engines,
+        [stepwell_command(*words, *_own_port(options, number)) for number in numbers],
         environment=database_environment(base.url),
     )
 
@@ -118,3 +134,8 @@ def _supervise(options: argparse.Namespace, base: Database, listener: socket) ->
         announcing.cancel()
 
     run_loop(supervise)
+
+
+def _own_port(options: argparse.Namespace, number: int) -> list[str]:
+    first: int | None = options.metrics_port
+    return [] if first is None else [f"--metrics-port={first + number}"]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import re
 import signal
 import socket
 import urllib.error
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import psycopg
@@ -42,6 +45,24 @@ def test_it_answers_once_it_is_ready_and_drains_on_sigterm(url: dict[str, str]) 
         held = connection.execute("SELECT count(holder) FROM leases").fetchone()
         alive = connection.execute("SELECT count(*) FROM engines").fetchone()
     assert (held, alive) == ((0,), (0,))
+
+
+def test_sigterm_ends_long_polls_with_an_empty_answer(url: dict[str, str]) -> None:
+    with (
+        RunningCommand("serve", "--port=0", extra=url) as server,
+        ThreadPoolExecutor() as threads,
+    ):
+        client = Client(server.endpoint)
+        activity = client.call("CreateActivity", name="a")["activityArn"]
+        poll = threads.submit(client.call, "GetActivityTask", activityArn=activity)
+        until("it is polled", partial(_is_polled, server.endpoint))
+
+        assert server.end() == 0
+        assert poll.result() == {}
+
+
+def _is_polled(endpoint: str) -> bool:
+    return "stepwell_activity_pollers 1.0" in get(f"{endpoint}/metrics")[1]
 
 
 def test_the_ready_line_tells_sdks_where_it_is(url: dict[str, str]) -> None:
@@ -105,6 +126,37 @@ def test_a_database_that_is_not_there_is_said(tmp_path: object) -> None:
 
     assert done.returncode == 1
     assert "the database cannot be reached" in done.stderr
+
+
+def test_each_engine_process_has_its_own_metrics(url: dict[str, str]) -> None:
+    first = _two_free_ports()
+    words = ("serve", "--port=0", "--engines=2", f"--metrics-port={first}")
+    with RunningCommand(*words, extra=url) as server:
+        shared = get(f"{server.endpoint}/metrics")
+        until("all is held", lambda: sum(_shards_held(first, 2)) == 64)
+
+    assert shared[0] == 404
+    assert "--metrics-port" in shared[1]
+
+
+def _shards_held(first: int, count: int) -> list[float]:
+    held = []
+    for port in range(first, first + count):
+        status, text = get(f"http://127.0.0.1:{port}/metrics")
+        assert status == 200
+        found = re.search(r"^stepwell_shards_held (\S+)$", text, re.MULTILINE)
+        assert found is not None
+        held.append(float(found.group(1)))
+    return held
+
+
+def _two_free_ports() -> int:
+    for port in range(21_000, 32_000, 7):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            for number in (port, port + 1):
+                stack.enter_context(socket.create_server(("127.0.0.1", number)))
+            return port
+    raise AssertionError("no two ports are free")
 
 
 def test_a_dead_engine_is_replaced_and_its_shards_go_on(url: dict[str, str]) -> None:

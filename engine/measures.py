@@ -1,0 +1,51 @@
+"""What an engine counts as it works: plain numbers, read when somebody asks.
+
+Nothing here may cost what it measures: a turn adds its events to a counter in one call, and
+only a task that closes is timed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Final
+
+from engine.work import TurnDone
+from runtime.events import HistoryEvent
+from runtime.execution import OpenTask
+from scheduler.histogram import DURATION_BOUNDS, SIZE_BOUNDS, Histogram
+
+FAMILIES: Final = ("LambdaFunction", "Activity", "Task")
+
+
+class Measures:
+    """The counts of one machine type's executions in one process."""
+
+    def __init__(self) -> None:
+        self.events: Counter[type[HistoryEvent]] = Counter()
+        # Per family of tasks, of those that closed after they had been waited for.
+        self.schedule_to_start = {f: Histogram(DURATION_BOUNDS) for f in FAMILIES}
+        self.start_to_close = {f: Histogram(DURATION_BOUNDS) for f in FAMILIES}
+        self.commit_seconds = Histogram(DURATION_BOUNDS)
+        self.commit_events = Histogram(SIZE_BOUNDS)
+
+    def commit_took(self, seconds: float, turns: Iterable[TurnDone]) -> None:
+        """Count one commit of a lane."""
+        self.commit_seconds.observe(seconds)
+        self.commit_events.observe(sum(len(turn.events) for turn in turns))
+
+    def turn_done(self, turn: TurnDone) -> None:
+        """Count the events of a turn that exists now, and time the tasks it closed."""
+        self.events.update(map(type, turn.events))
+        for task in turn.closed:
+            self._task_closed(task, turn.events[-1].time)
+
+    def _task_closed(self, task: OpenTask, closed: datetime) -> None:
+        started = task.started
+        if started is None:
+            return
+        waited = (started - task.scheduled).total_seconds()
+        self.schedule_to_start[task.family].observe(waited)
+        took = (closed - started).total_seconds()
+        self.start_to_close[task.family].observe(took)
