@@ -11,7 +11,6 @@ from api.errors import (
     ConflictException,
     ResourceNotFound,
     ServiceQuotaExceededException,
-    StateMachineDeleting,
     ValidationException,
 )
 from api.paging import Page
@@ -23,7 +22,7 @@ from api.requests import (
     Structure,
     UpdateStateMachineAlias,
 )
-from api.state_machines import refuse_missing
+from api.state_machines import refuse_deleting, refuse_missing
 from api.timestamps import epoch
 from api.versions import parse_version
 from api.wire import Response
@@ -49,8 +48,7 @@ async def create_state_machine_alias(
     if machine is None:
         raise _missing(machine_arn)
     if machine.is_deleting:
-        msg = f"State Machine is being deleted: '{machine_arn}'"
-        raise StateMachineDeleting(msg)
+        refuse_deleting(machine_arn)
     try:
         alias = await api.aliases.create(
             machine_arn, request.name, request.description, routing, api.clock.now()
@@ -128,9 +126,7 @@ async def list_state_machine_aliases(
     api: Api, request: ListStateMachineAliases
 ) -> Response:
     """List the aliases of a machine, or of one of its versions, by name."""
-    arn = parse_arn(request.state_machine_arn, "stateMachine")
-    if await api.machines.get(arn.unqualified) is None:
-        refuse_missing(arn.text)
+    arn = await _listed(api, request.state_machine_arn)
     page = Page(api.pages, request)
     after = page.position if isinstance(page.position, str) else ""
     rows = await api.aliases.page(
@@ -138,6 +134,19 @@ async def list_state_machine_aliases(
     )
     shown, more = page.cut(rows, lambda alias: alias.name)
     return {"stateMachineAliases": [_item(alias) for alias in shown], **more}
+
+
+async def _listed(api: Api, text: str) -> Arn:
+    """Take the ARN of a machine or version apart, both of which are there."""
+    arn = parse_arn(text, "stateMachine")
+    machine = await api.machines.get(arn.unqualified)
+    if machine is None:
+        refuse_missing(arn.text)
+    if machine.is_deleting:
+        refuse_deleting(arn.text)
+    if arn.qualifier is not None and await api.finder(text) is None:
+        raise _missing(text)
+    return arn
 
 
 def _item(alias: AliasRecord) -> dict[str, Any]:

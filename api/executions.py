@@ -11,7 +11,6 @@ from api.context import Api
 from api.errors import (
     ExecutionDoesNotExist,
     ResourceNotFound,
-    StateMachineDeleting,
     StateMachineTypeNotSupported,
     ValidationException,
 )
@@ -27,7 +26,12 @@ from api.requests import (
     StopExecution,
 )
 from api.routing import find_machine
-from api.state_machines import described_revision, refuse_label, refuse_missing
+from api.state_machines import (
+    described_revision,
+    refuse_deleting,
+    refuse_label,
+    refuse_missing,
+)
 from api.timestamps import epoch
 from api.wire import Response
 from asl.jsontext import loads
@@ -61,8 +65,7 @@ async def startable_machine(api: Api, arn: str) -> MachineRecord:
     """Return the machine, of either type, that an ARN lets start; refuse any other."""
     machine = await _machine(api, arn)
     if machine.is_deleting:
-        msg = f"State Machine is being deleted: '{machine.arn}'"
-        raise StateMachineDeleting(msg)
+        refuse_deleting(machine.arn)
     return machine
 
 

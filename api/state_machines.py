@@ -98,7 +98,7 @@ async def _blueprint(request: CreateStateMachine) -> Blueprint:
         name: complete(getattr(request, name))
         for name, complete in _CONFIGURATIONS.items()
     }
-    role_arn = _checked_role(request.role_arn)
+    role_arn = checked_role(request.role_arn)
     return Blueprint(definition=request.definition, role_arn=role_arn, **completed)
 
 
@@ -141,7 +141,7 @@ def _changes(request: UpdateStateMachine) -> dict[str, Any]:
     if request.definition is not None:
         changes["definition"] = request.definition
     if request.role_arn is not None:
-        changes["role_arn"] = _checked_role(request.role_arn)
+        changes["role_arn"] = checked_role(request.role_arn)
     for name, completed in _CONFIGURATIONS.items():
         given = getattr(request, name)
         if given is not None:
@@ -258,7 +258,8 @@ def refuse_deleting(arn: str) -> NoReturn:
     raise StateMachineDeleting(msg)
 
 
-def _checked_role(arn: str) -> str:
+def checked_role(arn: str) -> str:
+    """Return the ARN of a role; refuse any other text."""
     if not _ROLE.fullmatch(arn):
         msg = f"Invalid Role Arn: '{arn}'"
         raise InvalidArn(msg)

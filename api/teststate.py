@@ -20,6 +20,7 @@ from api.errors import InvalidDefinition, ValidationException
 from api.payloads import check_input
 from api.requests import Structure, TestState
 from api.service_models import BotocoreModels
+from api.state_machines import checked_role
 from api.wire import Response
 from asl.errors import DefinitionError, PayloadError
 from asl.jsontext import loads
@@ -47,6 +48,8 @@ _MODELS: Final = BotocoreModels()
 async def test_state(api: Api, request: TestState) -> Response:
     """Try a state; threads do it, for a first look at the API models takes a while."""
     now = api.clock.now()
+    if request.role_arn is not None:
+        checked_role(request.role_arn)
     with _public_errors():
         trial = await asyncio.to_thread(_prepared, request, api.site, now)
         call = function_call(trial)

@@ -47,6 +47,7 @@ COMMANDS: Final = (
     Command("serve", "run the engine and the API", _SERVE),
     Command("worker", "serve the functions of a Python file to workflows", _SERVE),
     Command("migrate", "bring the database to the present schema", _SERVE),
+    Command("keys", "make, list and disable access keys", _SERVE),
     Command("start", "start an execution", _USE),
     Command("executions", "list, show or stop executions", _USE),
     Command("history", "show what happened in an execution", _USE),

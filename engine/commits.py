@@ -107,11 +107,15 @@ class Commits:
         if self._late:
             await self.commit(())
 
-    def refuse_closed(
-        self, shard: int, execution_id: ExecutionId, stimulations: deque[Stimulation]
+    def refuse(
+        self,
+        shard: int,
+        execution_id: ExecutionId,
+        stimulations: deque[Stimulation],
+        verdict: Verdict,
     ) -> None:
-        """Consume stimuli for an execution that is closed, with the next batch."""
-        taken = [(stimulation, Verdict.CLOSED) for stimulation in stimulations]
+        """Consume stimuli for an execution that is closed or gone, with the next batch."""
+        taken = [(stimulation, verdict) for stimulation in stimulations]
         entry = Entry(shard=shard, execution_id=execution_id)
         consume(taken, set(), entry)
         self._late.append(TurnDone(None, entry, taken, (), ()))

@@ -247,7 +247,7 @@ class Engine:
             store=store,
             residents=residents,
             machines=compiled.get,
-            refuse_closed=commits.refuse_closed,
+            refuse=commits.refuse,
             set_aside=commits.set_aside_unloaded,
         )
         return Lane(

@@ -15,6 +15,7 @@ from runtime.events import HistoryEvent
 from runtime.evolve import fold
 from runtime.execution import Status
 from runtime.identity import ExecutionId
+from runtime.stimuli import Verdict
 from storage.lane_store import ExecutionFacts, LaneStore
 
 MAX_LOADED: Final = 500
@@ -29,14 +30,14 @@ class Loader:
         store: LaneStore,
         residents: Residents,
         machines: Callable[[str], Awaitable[Machine]],
-        refuse_closed: Callable[[int, ExecutionId, deque[Stimulation]], None],
+        refuse: Callable[[int, ExecutionId, deque[Stimulation], Verdict], None],
         set_aside: Callable[[int, ExecutionId, Exception], None],
     ) -> None:
         """Take where to read, and what to do with what cannot be loaded."""
         self._store = store
         self._residents = residents
         self._machines = machines
-        self._refuse_closed = refuse_closed
+        self._refuse = refuse
         self._set_aside = set_aside
 
     async def load_missing(self) -> None:
@@ -66,7 +67,8 @@ class Loader:
             for stimulation in stimulations:
                 stimulation.tell(QuarantinedError())
         else:
-            self._refuse_closed(*key, stimulations)
+            verdict = Verdict.UNKNOWN if facts is None else Verdict.CLOSED
+            self._refuse(*key, stimulations, verdict)
         return False
 
     async def _add(

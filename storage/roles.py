@@ -36,6 +36,7 @@ APP_GRANTS: Final[dict[str, LiteralString]] = {
     "event_types": READ,
     "alembic_version": READ,
     "server_keys": KEEP,
+    "access_keys": READ,
     "state_machines": ALL,
     "state_machine_revisions": ALL,
     "state_machine_versions": ALL,

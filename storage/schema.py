@@ -83,6 +83,25 @@ server_keys = Table(
     comment="Keys that sign task tokens and page tokens.",
 )
 
+access_keys = Table(
+    "access_keys",
+    metadata,
+    Column("created_at", _timestamp(), nullable=False),
+    Column("disabled_at", _timestamp()),
+    Column("key_id", _exact(), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("preset", Text, comment="the policy of that name, as the server knows it"),
+    Column("policy", Text, comment="or one of its own, as JSON text"),
+    Column(
+        "secret",
+        LargeBinary,
+        nullable=False,
+        comment="encrypted under a master key that is not in the database",
+    ),
+    CheckConstraint("num_nonnulls(preset, policy) = 1", name="permissions"),
+    comment="Who may use the API: each key with its policy; never deleted.",
+)
+
 event_types = Table(
     "event_types",
     metadata,

@@ -85,7 +85,7 @@ class SimEngine:
             store=store,
             residents=self._residents,
             machines=world.machine_of,
-            refuse_closed=commits.refuse_closed,
+            refuse=commits.refuse,
             set_aside=commits.set_aside_unloaded,
         )
         taker = SeededTaker(

@@ -161,10 +161,10 @@ def answered(pollers: list[socket.socket], seconds: float) -> list[socket.socket
 
 
 @contextlib.contextmanager
-def polling(endpoint: str) -> Iterator[socket.socket]:
+def polling(endpoint: str, activity: str = APPROVE) -> Iterator[socket.socket]:
     """Begin a poll on a connection of its own; hang up at the end."""
     parts = urlsplit(endpoint)
-    body = json.dumps({"activityArn": APPROVE, "workerName": "gone"})
+    body = json.dumps({"activityArn": activity, "workerName": "gone"})
     with socket.create_connection((parts.hostname, parts.port), timeout=30) as poller:
         poller.sendall(
             f"POST / HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: {AWS_JSON}\r\n"

@@ -1,0 +1,140 @@
+"""Make, list and disable the access keys that requests are signed with.
+
+Keys are needed with `--auth sigv4`. Their secrets are encrypted under a master key that you
+keep, in STEPWELL_SECRET_KEY or in the file that STEPWELL_SECRET_KEY_FILE names:
+
+    export STEPWELL_SECRET_KEY=$(openssl rand -base64 32)
+    stepwell keys create ada --preset admin
+
+docs/security.md tells what each preset may do, and how policies are written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from api.access.presets import PRESETS
+from cli.database import add_database_options, open_database, prepare_schema
+from cli.errors import UsageError
+
+if TYPE_CHECKING:
+    from storage.access_keys import KeyRegister, ListedKey
+
+_NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the arguments."""
+    actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+    creating = actions.add_parser("create", help="make a key; its secret is shown once")
+    creating.add_argument("name", metavar="NAME", help="whose key it is")
+    what = creating.add_mutually_exclusive_group(required=True)
+    what.add_argument("--preset", choices=PRESETS, help="what it may do")
+    what.add_argument("--policy", metavar="FILE", help="or a policy of your own, JSON")
+    creating.add_argument(
+        "--export", action="store_true", help='print it for eval "$(...)"'
+    )
+    listing = actions.add_parser("list", help="every key and what it may do")
+    disabling = actions.add_parser("disable", help="end the use of a key")
+    disabling.add_argument("key_id", metavar="KEY_ID", help="as the list shows it")
+    rotating = actions.add_parser(
+        "rotate", help="encrypt every secret under the first master key"
+    )
+    for action in (creating, listing, disabling, rotating):
+        add_database_options(action)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Do what is asked to the keys of the database."""
+    from cli.logs import configure_logs
+    from storage.access_keys import KeyRegister
+    from storage.database import connect
+
+    configure_logs("warning")
+    perform = {
+        "create": _create,
+        "list": _list,
+        "disable": _disable,
+        "rotate": _rotate,
+    }[options.action]
+    if options.action == "create":
+        _check(options)
+    with open_database(options) as database:
+        prepare_schema(database)
+        with connect(database.url, autocommit=True) as connection:
+            perform(KeyRegister(connection), options)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse what is wrong before a database is opened."""
+    if not _NAME.fullmatch(options.name):
+        msg = f"{options.name!r} is no name: letters, digits and _+=,.@- are, up to 64"
+        raise UsageError(msg)
+    options.policy_text = None if options.policy is None else _policy(options.policy)
+
+
+def _policy(path: str) -> str:
+    from api.access.policies import PolicyError, parse_policy
+
+    try:
+        text = Path(path).read_text("utf-8")
+        parse_policy(text)
+    except (OSError, UnicodeDecodeError, PolicyError) as error:
+        msg = f"{path}: {error}"
+        raise UsageError(msg) from None
+    return text
+
+
+def _create(register: KeyRegister, options: argparse.Namespace) -> None:
+    from storage.master_keys import read_master_keys
+
+    key = register.create(
+        options.name,
+        read_master_keys(os.environ),
+        preset=options.preset,
+        policy=options.policy_text,
+    )
+    lead = "export " if options.export else ""
+    print(f"{lead}AWS_ACCESS_KEY_ID={key.key_id}")
+    print(f"{lead}AWS_SECRET_ACCESS_KEY={key.secret}")
+    if not options.export:
+        print("The secret is shown this once; only its encrypted form is kept.")
+
+
+def _list(register: KeyRegister, _options: argparse.Namespace) -> None:
+    from cli.tables import print_table
+
+    print_table(
+        ("key", "name", "may", "created (UTC)", "disabled (UTC)"),
+        [_row(key) for key in register.all()],
+    )
+
+
+def _row(key: ListedKey) -> tuple[object, ...]:
+    from cli.times import moment
+
+    disabled = key.disabled_at
+    return (
+        key.key_id,
+        key.name,
+        key.preset or "a policy of its own",
+        moment(key.created_at.timestamp()),
+        moment(None if disabled is None else disabled.timestamp()),
+    )
+
+
+def _disable(register: KeyRegister, options: argparse.Namespace) -> None:
+    register.disable(options.key_id)
+    print(f"{options.key_id} is disabled: servers refuse it within seconds.")
+
+
+def _rotate(register: KeyRegister, _options: argparse.Namespace) -> None:
+    from storage.master_keys import read_master_keys
+
+    count = register.rotate(read_master_keys(os.environ))
+    print(f"{count} secrets were encrypted anew under the first master key.")

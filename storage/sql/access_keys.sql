@@ -1,0 +1,38 @@
+-- Who may use the API: access keys, each with its policy and its encrypted secret.
+
+-- name: insert
+-- A new key.
+INSERT INTO access_keys (key_id, created_at, name, preset, policy, secret)
+VALUES (%(key_id)s, clock_timestamp(), %(name)s, %(preset)s, %(policy)s, %(secret)s);
+
+-- name: active
+-- Those of some keys that may be used.
+SELECT key_id, name, preset, policy, secret
+FROM access_keys
+WHERE key_id = ANY (%(key_ids)s)
+  AND disabled_at IS NULL;
+
+-- name: all
+-- Every key without its secret, the newest last.
+SELECT key_id, name, preset, policy, created_at, disabled_at
+FROM access_keys
+ORDER BY created_at, key_id;
+
+-- name: disable
+-- Let a key not be used any more; it stays in the list.
+UPDATE access_keys
+SET disabled_at = coalesce(disabled_at, clock_timestamp())
+WHERE key_id = %(key_id)s;
+
+-- name: lock_secrets
+-- All secrets, held until they have been written again.
+SELECT key_id, secret
+FROM access_keys
+ORDER BY key_id
+FOR UPDATE;
+
+-- name: replace_secret
+-- The same secret, encrypted under another master key.
+UPDATE access_keys
+SET secret = %(secret)s
+WHERE key_id = %(key_id)s;

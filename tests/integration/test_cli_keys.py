@@ -1,0 +1,101 @@
+"""`stepwell keys` as a person has it, on a database that is there."""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from storage.database import connect
+from tests.support.commands import stepwell
+
+MASTER = b64encode(b"m" * 32).decode()
+SHOWN = re.compile(r"AWS_ACCESS_KEY_ID=(\w+)\n.*AWS_SECRET_ACCESS_KEY=(\S{40})\n")
+
+
+def keys(url: str, *words: str, master: str | None = MASTER) -> CompletedProcess[str]:
+    extra = {"STEPWELL_DATABASE_URL": url}
+    if master is not None:
+        extra["STEPWELL_SECRET_KEY"] = master
+    return stepwell("keys", *words, extra=extra)
+
+
+def made(url: str, *words: str) -> tuple[str, str]:
+    done = keys(url, "create", *words)
+    found = SHOWN.search(done.stdout)
+    assert found, done.stderr
+    return found[1], found[2]
+
+
+def test_the_secret_is_shown_once_and_stored_encrypted(clean_database: str) -> None:
+    key_id, secret = made(clean_database, "ada", "--preset", "admin")
+
+    listed = keys(clean_database, "list").stdout
+    with connect(clean_database) as connection:
+        rows = connection.execute("SELECT access_keys::text FROM access_keys")
+        stored = rows.fetchall()[0][0]
+    assert (key_id in listed, "ada" in listed, "admin" in listed) == (True, True, True)
+    assert secret not in listed
+    assert secret.encode().hex() not in stored
+    assert secret not in stored
+
+
+def test_a_key_is_disabled_and_stays_in_the_list(clean_database: str) -> None:
+    key_id, _ = made(clean_database, "ada", "--preset", "starter")
+
+    done = keys(clean_database, "disable", key_id)
+
+    line = keys(clean_database, "list").stdout.splitlines()[-1]
+    assert done.returncode == 0
+    assert len(re.findall(r"\d\d:\d\d:\d\d", line)) == 2
+
+
+def test_a_policy_of_ones_own_is_checked_first(
+    clean_database: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "policy.json"
+    statement = {"Effect": "Allow", "Action": "states:*", "Resource": "*"}
+    good = {"Version": "2012-10-17", "Statement": [statement]}
+    file.write_text(json.dumps(good))
+    made(clean_database, "ada", "--policy", str(file))
+    file.write_text(json.dumps({**good, "Statement": {**statement, "Condition": {}}}))
+
+    refused = keys(clean_database, "create", "ada", "--policy", str(file))
+
+    assert refused.returncode == 2
+    assert "a statement has 'Condition'" in refused.stderr
+    assert "a policy of its own" in keys(clean_database, "list").stdout
+
+
+def test_rotation_leaves_nothing_under_the_old_master_key(clean_database: str) -> None:
+    made(clean_database, "ada", "--preset", "admin")
+    new = b64encode(b"n" * 32).decode()
+
+    alone = keys(clean_database, "rotate", master=new)
+    done = keys(clean_database, "rotate", master=f"{new},{MASTER}")
+    again = keys(clean_database, "rotate", master=new)
+
+    assert "encrypted under another master key" in alone.stderr
+    assert done.stdout.startswith("1 secrets")
+    assert again.stdout.startswith("0 secrets")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("create", "ada", "--preset", "admin"), "need a master key"),
+        (("create", "a da", "--preset", "admin"), "is no name"),
+        (("disable", "SWKNOTHING"), "there is no access key SWKNOTHING"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    clean_database: str, words: tuple[str, ...], said: str
+) -> None:
+    refused = keys(clean_database, *words, master=None)
+
+    assert refused.returncode != 0
+    assert said in refused.stderr
