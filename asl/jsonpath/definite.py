@@ -94,6 +94,25 @@ def _compile_steps(steps: tuple[Step, ...]) -> Walk:
     return walk
 
 
+def compile_object_walk(
+    steps: tuple[Step, ...], wanted: tuple[str, ...]
+) -> Callable[[Json], dict[str, Json]]:
+    """Compile the way to an object of which some fields are wanted, whichever it has."""
+    walk = compile_walk(steps)
+    listed, here = ",".join(f"'{name}'" for name in wanted), canonical(steps)
+
+    def find(document: Json) -> dict[str, Json]:
+        try:
+            found = walk(document)
+        except PathMiss:
+            _explain(document, (*steps, wanted[0]))
+        if isinstance(found, dict):
+            return found
+        raise PathMiss(_not_an_object(listed, here, found))
+
+    return find
+
+
 def _explain(document: Json, steps: tuple[Step, ...]) -> NoReturn:
     """Walk again, slowly, to say where the path ended."""
     value = document
@@ -101,7 +120,7 @@ def _explain(document: Json, steps: tuple[Step, ...]) -> NoReturn:
         here = canonical(steps[:position])
         if isinstance(step, str):
             if not isinstance(value, dict):
-                raise PathMiss(_not_an_object(step, here, value))
+                raise PathMiss(_not_an_object(f"'{step}'", here, value))
             if step not in value:
                 break
             value = value[step]
@@ -142,9 +161,9 @@ def _node_class(value: Json) -> str:
     return "com.fasterxml.jackson.databind.node.NullNode"
 
 
-def _not_an_object(step: str, here: str, value: Json) -> str:
+def _not_an_object(wanted: str, here: str, value: Json) -> str:
     return (
-        f"Expected to find an object with property ['{step}'] in path {here} but found "
+        f"Expected to find an object with property [{wanted}] in path {here} but found "
         f"'{_node_class(value)}'. This is not a json object according to the JsonProvider: "
         "'com.jayway.jsonpath.spi.json.JacksonJsonNodeJsonProvider'."
     )

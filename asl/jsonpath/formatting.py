@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from typing import Final
 
@@ -11,6 +12,8 @@ from asl.payload import Json
 
 _ESCAPE: Final = re.compile(r"\\(['{}\\])")
 _PLACEHOLDER: Final = re.compile(r"\\[{}]|\{\}|[{}]")
+_LEAST_PLAIN: Final = 1e-3
+_LEAST_LARGE: Final = 1e7
 
 
 def unescape(text: str) -> str:
@@ -60,4 +63,15 @@ def java_text(value: Json) -> str:
         return "{" + ", ".join(f"{k}={java_text(v)}" for k, v in value.items()) + "}"
     if isinstance(value, list):
         return "[" + ", ".join(map(java_text, value)) + "]"
-    return str(value)
+    return _java_double(value) if isinstance(value, float) else str(value)
+
+
+def _java_double(value: float) -> str:
+    """Write a number as Java does: with an exponent below 0.001 and from ten million on."""
+    if value == 0 or _LEAST_PLAIN <= abs(value) < _LEAST_LARGE:
+        return f"{Decimal(repr(value)):f}"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    first, *rest = digits
+    fraction = "".join(map(str, rest)) or "0"
+    shown = int(exponent) + len(digits) - 1
+    return f"{'-' if sign else ''}{first}.{fraction}E{shown}"

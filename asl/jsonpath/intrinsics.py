@@ -184,10 +184,10 @@ def _compile_argument_path(path: Path) -> Reader:
 
 
 def searched_text(path: Path, environment: Environment, payload: Payload) -> str:
-    """Return the JSON text in which a path was looked for, for messages."""
+    """Return the JSON text in which a path was looked for, for messages: without blanks."""
     if path.root is Root.CONTEXT:
         return dumps(environment.context())
-    return payload.text
+    return dumps(payload.value)
 
 
 def _check_count(name: str, given: int) -> None:

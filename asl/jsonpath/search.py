@@ -11,7 +11,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from asl.jsonpath.definite import compile_walk, definite_steps
+from asl.jsonpath.definite import (
+    compile_object_walk,
+    compile_walk,
+    definite_steps,
+)
 from asl.jsonpath.filters import Predicate, compile_filter
 from asl.jsonpath.scanning import end_of_bracket, quoted_names
 from asl.jsonpath.tail import compile_tail
@@ -52,26 +56,29 @@ def compile_inner(rest: str) -> InnerWalk:
 
 
 def _compile_search(rest: str) -> InnerWalk:
-    segments = tuple(_segments(rest))
+    starts, segments = zip(*_segments(rest), strict=True)
     *before, last = segments
     if len(last.names) > 1 and not last.is_deep:
-        return _compile_merge(tuple(before), last.names)
+        return _compile_merge(tuple(before), rest[: starts[-1]], last.names)
     return lambda node, visit: _find(segments, node, visit)
 
 
-def _compile_merge(before: tuple[Segment, ...], names: tuple[str, ...]) -> InnerWalk:
+def _compile_merge(
+    before: tuple[Segment, ...], prefix: str, names: tuple[str, ...]
+) -> InnerWalk:
     """A union of fields at the end of a path yields one object with those fields."""
-    is_single = all(len(s.names) == 1 and not s.is_deep for s in before)
+    steps = definite_steps(prefix)
+    if steps is None:
+        return lambda node, visit: [
+            _pick(found, names)
+            for found in _find(before, node, visit)
+            if isinstance(found, dict)
+        ]
+    find = compile_object_walk(steps, names)
+    return lambda node, _visit: _pick(find(node), names)
 
-    def search(node: Json, visit: Visit) -> Json:
-        found: list[Json] = [_pick(n, names) for n in _find(before, node, visit)]
-        return found[0] if is_single and found else found
 
-    return search
-
-
-def _pick(node: Json, names: tuple[str, ...]) -> Json:
-    fields = node if isinstance(node, dict) else {}
+def _pick(fields: dict[str, Json], names: tuple[str, ...]) -> Json:
     return {name: fields[name] for name in names if name in fields}
 
 
@@ -102,13 +109,15 @@ def _descendants(node: Json) -> Iterator[Json]:
             waiting.extend(reversed(current))
 
 
-def _segments(rest: str) -> Iterator[Segment]:
+def _segments(rest: str) -> Iterator[tuple[int, Segment]]:
+    """Yield each segment with the position where it begins."""
     position = 0
     for _ in range(MAX_SEGMENTS):
         if position >= len(rest):
             return
+        start = position
         segment, position = _segment(rest, position)
-        yield segment
+        yield start, segment
     raise ValueError("The path has too many steps")
 
 

@@ -67,8 +67,18 @@ def test_definite_paths_find_what_the_other_finds(text: str, document: Any) -> N
 def test_searches_find_what_the_other_finds(text: str, document: Any) -> None:
     if "?(" in text and not isinstance_everywhere(document):
         return
+    document = without_texts(document) if ":" in text else document
 
     assert canonical(ours(text, document)) == canonical(theirs(text, document))
+
+
+def without_texts(document: Any) -> Any:
+    """The other implementation cuts slices out of texts, too."""
+    if isinstance(document, dict):
+        return {name: without_texts(value) for name, value in document.items()}
+    if isinstance(document, list):
+        return [without_texts(value) for value in document]
+    return None if isinstance(document, str) else document
 
 
 def isinstance_everywhere(document: Any) -> Any:
