@@ -37,6 +37,7 @@ class LosingProxy:
         self._host, self._port = str(given["host"]), int(given.get("port") or 5432)
         self._given = given
         self._losses: list[Loss] = []
+        self._lines: set[asyncio.Task[None]] = set()
         self.url = ""
 
     def lose(self, statement: str, *, before: bool, application: str = "") -> Loss:
@@ -58,6 +59,9 @@ class LosingProxy:
             yield self
         finally:
             server.close()
+            for line in self._lines:
+                line.cancel()
+            await asyncio.gather(*self._lines, return_exceptions=True)
 
     async def _accept(
         self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -67,7 +71,11 @@ class LosingProxy:
             upstream = await asyncio.open_unix_connection(path)
         else:
             upstream = await asyncio.open_connection(self._host, self._port)
-        await _Line(self._losses, reader, writer, *upstream).run()
+        line = asyncio.create_task(
+            _Line(self._losses, reader, writer, *upstream).run()
+        )
+        self._lines.add(line)
+        line.add_done_callback(self._lines.discard)
 
 
 class _Line:
@@ -91,12 +99,14 @@ class _Line:
 
     async def run(self) -> None:
         ways = [asyncio.create_task(way) for way in (self._forth(), self._back())]
-        await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        for way in ways:
-            way.cancel()
-        await asyncio.gather(*ways, return_exceptions=True)
-        self._to_server.close()
-        self._to_client.transport.abort()
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._to_server.transport.abort()
+            self._to_client.transport.abort()
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
         if self._loss is not None:
             self._loss.happened.set()
 
