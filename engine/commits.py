@@ -244,10 +244,10 @@ class Commits:
         """Let go what the committed turns have decided."""
         await self._until_certain(turns)
         self._tell_timers(turns)
+        self.measures.turns_done(turns)
         for turn in turns:
             entry = turn.entry
             self.committed_events += len(turn.events)
-            self.measures.turn_done(turn)
             if turn.resident is not None:
                 if entry.is_cut and batch is not None:
                     row = batch.continuations.get(entry.execution_id, 0)

@@ -171,7 +171,7 @@ class Express:
             self._end(run)
             return False
         run.events += done.events
-        self.measures.turn_done(done)
+        self.measures.turns_done((done,))
         self._set_timers(run, done)
         self._dispatch.dispatch(done, _EPOCH)
         for stimulation, verdict in done.taken:

@@ -1,14 +1,15 @@
 """What an engine counts as it works: plain numbers, read when somebody asks.
 
-Nothing here may cost what it measures: a turn adds its events to a counter in one call, and
+Nothing here may cost what it measures: a batch adds its events to a counter in one call, and
 only a task that closes is timed.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Final
 
 from engine.work import TurnDone
@@ -30,16 +31,18 @@ class Measures:
         self.commit_seconds = Histogram(DURATION_BOUNDS)
         self.commit_events = Histogram(SIZE_BOUNDS)
 
-    def commit_took(self, seconds: float, turns: Iterable[TurnDone]) -> None:
+    def commit_took(self, seconds: float, turns: Sequence[TurnDone]) -> None:
         """Count one commit of a lane."""
         self.commit_seconds.observe(seconds)
         self.commit_events.observe(sum(len(turn.events) for turn in turns))
 
-    def turn_done(self, turn: TurnDone) -> None:
-        """Count the events of a turn that exists now, and time the tasks it closed."""
-        self.events.update(map(type, turn.events))
-        for task in turn.closed:
-            self._task_closed(task, turn.events[-1].time)
+    def turns_done(self, turns: Sequence[TurnDone]) -> None:
+        """Count the events of turns that exist now, and time the tasks they closed."""
+        events = chain.from_iterable(turn.events for turn in turns)
+        self.events.update(map(type, events))
+        for turn in turns:
+            for task in turn.closed:
+                self._task_closed(task, turn.events[-1].time)
 
     def _task_closed(self, task: OpenTask, closed: datetime) -> None:
         started = task.started
