@@ -39,7 +39,10 @@ from api.http import (
     respond,
 )
 from api.measures import SUCCESS, RequestMeasures
+from api.payloads import is_too_deep
 from api.polls import Polls
+from asl.jsontext import MAX_DEPTH
+from asl.payload import Json
 from runtime.limits import MAX_REQUEST_BYTES
 
 Response: TypeAlias = Mapping[str, Any]
@@ -163,10 +166,15 @@ def decode(body: bytes) -> object:
     if not body:
         return {}
     try:
-        return orjson.loads(body)
+        value: Json = orjson.loads(body)
     except ValueError as error:
         msg = f"The body is no JSON: {error}"
         raise SerializationException(msg) from None
+    # Most of what has so many brackets has them in the text of a payload.
+    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and is_too_deep(value):
+        msg = f"The body's nesting is deeper than {MAX_DEPTH}."
+        raise SerializationException(msg)
+    return value
 
 
 def encode(response: Response) -> bytes:
