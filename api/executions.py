@@ -17,11 +17,12 @@ from api.errors import (
 from api.names import check_name
 from api.paging import Page
 from api.payloads import check_input
-from api.redrive import redrive_status
+from api.redrive import earlier_redrive, redrive_status, require_redrivable
 from api.requests import (
     DescribeExecution,
     DescribeStateMachineForExecution,
     ListExecutions,
+    RedriveExecution,
     StartExecution,
     StopExecution,
 )
@@ -35,6 +36,7 @@ from api.state_machines import (
 from api.timestamps import epoch
 from api.wire import Response
 from asl.jsontext import loads
+from engine.errors import UnansweredError
 from runtime.execution import Status
 from runtime.identity import shard_of
 from storage.listings import (
@@ -93,6 +95,38 @@ async def stop_execution(api: Api, request: StopExecution) -> Response:
     return {"stopDate": epoch(stop_date)}
 
 
+async def redrive_execution(api: Api, request: RedriveExecution) -> Response:
+    """Let an execution that ended badly go on from what had not ended well."""
+    _refuse_label_of_execution(request.execution_arn)
+    token = request.client_token or str(uuid4())
+    execution = await find_execution(api, request.execution_arn)
+    date = await earlier_redrive(api, execution, token)
+    if date is None:
+        await require_redrivable(api, execution)
+        date = await _redrive(api, execution, token)
+    return {"redriveDate": epoch(date)}
+
+
+async def _redrive(api: Api, execution: ExecutionRecord, token: str) -> datetime:
+    """Redrive; where somebody else was faster, say what stands against it now."""
+    shard, execution_id = execution.shard, str(execution.execution_id)
+    if await api.engine.redrive_execution(shard, execution_id, token):
+        date = await api.executions.redriven(execution, token)
+        assert date is not None, "a redrive that was accepted is in the log"
+        return date
+    await require_redrivable(api, await find_execution(api, execution.arn))
+    raise UnansweredError
+
+
+def _refuse_label_of_execution(arn: str) -> None:
+    """Refuse the ARN of an execution that a Map Run started."""
+    if parse_arn(arn, "execution").label is not None:
+        raise ValidationException(
+            "Labeled execution ARNs are not supported by this operation",
+            reason="API_DOES_NOT_SUPPORT_LABELED_ARNS",
+        )
+
+
 async def describe_execution(api: Api, request: DescribeExecution) -> Response:
     """Show an execution with its input and, once it is closed, its end."""
     arn = request.execution_arn
@@ -104,7 +138,7 @@ async def describe_execution(api: Api, request: DescribeExecution) -> Response:
     return {
         **_summary(execution),
         **_optional(traceHeader=execution.trace_header),
-        **redrive_status(execution, api.clock.now()),
+        **await redrive_status(api, execution),
         **data(execution),
     }
 

@@ -78,6 +78,7 @@ OPERATIONS: Final = (
     Operation(
         requests.PublishStateMachineVersion, versions.publish_state_machine_version
     ),
+    Operation(requests.RedriveExecution, executions.redrive_execution),
     Operation(requests.SendTaskFailure, tasks.send_task_failure),
     Operation(requests.SendTaskHeartbeat, tasks.send_task_heartbeat),
     Operation(requests.SendTaskSuccess, tasks.send_task_success),

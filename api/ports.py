@@ -16,6 +16,7 @@ from engine.handover import (
     ReportRequest,
     ReportResponse,
 )
+from runtime.identity import ExecutionId
 from storage.machines import MachineRecord
 
 
@@ -61,6 +62,11 @@ class Engine(Protocol):
         self, arn: str, error: str | None, cause: str | None
     ) -> datetime:
         """Abort an execution and return when it stopped."""
+
+    async def redrive_execution(
+        self, shard: int, execution_id: ExecutionId, client_token: str
+    ) -> bool:
+        """Let an execution go on; tell whether it may, by now."""
 
     async def send_task_success(self, token: str, output_text: str) -> None:
         """End a waiting task with its output."""

@@ -3,31 +3,49 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
-from runtime.execution import Status
-from runtime.limits import MAX_EVENTS_FOR_REDRIVE, MAX_OPEN_TIME, REDRIVE_WINDOW
+from api.context import Api
+from api.errors import ExecutionNotRedrivable
+from runtime.limits import REDRIVE_TOKEN_LIFETIME
+from runtime.redrive import reason_not_redrivable
 from storage.listings import ExecutionRecord
 
-_REDRIVABLE: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT})
 
-
-def redrive_status(execution: ExecutionRecord, now: datetime) -> dict[str, str]:
+async def redrive_status(api: Api, execution: ExecutionRecord) -> dict[str, str]:
     """Return the members redriveStatus and redriveStatusReason."""
-    reason = reason_not_redrivable(execution, now)
-    if reason is None:
-        return {"redriveStatus": "REDRIVABLE"}
-    return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+    reason = await _reason_against(api, execution)
+    if reason is not None:
+        return {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": reason}
+    if execution.map_run_arn is not None:
+        return {"redriveStatus": "REDRIVABLE_BY_MAP_RUN"}
+    return {"redriveStatus": "REDRIVABLE"}
 
 
-def reason_not_redrivable(execution: ExecutionRecord, now: datetime) -> str | None:
-    """Return what stands against a redrive, or None."""
-    if execution.status not in _REDRIVABLE or execution.stop_date is None:
-        return f"Execution is {execution.status} and cannot be redriven"
-    if now - execution.stop_date > REDRIVE_WINDOW:
-        return "Execution redrivable period exceeded"
-    if (execution.last_event_id or 0) >= MAX_EVENTS_FOR_REDRIVE:
-        return "Execution history event limit exceeded"
-    if now - execution.start_date > MAX_OPEN_TIME:
-        return "Execution max open time exceeded"
-    return None
+async def require_redrivable(api: Api, execution: ExecutionRecord) -> None:
+    """Refuse an execution that may not be redriven now; say why."""
+    reason = await _reason_against(api, execution)
+    if reason is not None:
+        raise ExecutionNotRedrivable(reason)
+
+
+async def earlier_redrive(
+    api: Api, execution: ExecutionRecord, client_token: str
+) -> datetime | None:
+    """Return the date of the redrive that the same call has brought about already."""
+    now = api.clock.now()
+    date = execution.redrive_date
+    if date is not None and now - date <= REDRIVE_TOKEN_LIFETIME:
+        date = await api.executions.redriven(execution, client_token)
+    return date if date and now - date <= REDRIVE_TOKEN_LIFETIME else None
+
+
+async def _reason_against(api: Api, execution: ExecutionRecord) -> str | None:
+    reason = reason_not_redrivable(execution.ended, api.clock.now())
+    if reason is None and await _is_machine_gone(api, execution):
+        return "State machine is in DELETING status"
+    return reason
+
+
+async def _is_machine_gone(api: Api, execution: ExecutionRecord) -> bool:
+    machine = await api.machines.get(execution.state_machine_arn)
+    return machine is None or machine.is_deleting

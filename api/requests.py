@@ -196,6 +196,14 @@ class PublishStateMachineVersion:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RedriveExecution:
+    """Let an execution that ended badly go on."""
+
+    execution_arn: str
+    client_token: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendTaskFailure:
     """End a waiting task with an error."""
 

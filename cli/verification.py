@@ -130,9 +130,18 @@ def _of_attempts(log: list[ev.HistoryEvent]) -> Iterator[str]:
 
 
 def _of_waits(log: list[ev.HistoryEvent]) -> Iterator[str]:
-    """Nobody is woken before the time, neither from a Wait state nor from a backoff."""
+    """Nobody is woken before the time, neither from a Wait state nor from a backoff.
+
+    A redrive waits for no backoff that was running when the execution ended.
+    """
     due_of: dict[int, datetime] = {}
     for event in log:
+        if isinstance(event, ev.ExecutionRedriven):
+            due_of = {
+                visit: due
+                for visit, due in due_of.items()
+                if isinstance(log[visit - 1], ev.WaitStateEntered)
+            }
         due = due_of.get(event.visit)
         if due is not None and isinstance(event, _WAKES) and event.time < due:
             yield f"event {event.id} came before its time, {due.isoformat()}"
@@ -167,6 +176,7 @@ def _of_record(stored: Stored, execution: Execution) -> Iterator[str]:
         ("stop date", record.stop_date, execution.stopped),
         ("last event", record.last_event_id, last),
         ("redrive count", record.redrive_count, execution.redrive_count),
+        ("redrive date", record.redrive_date, execution.redriven),
     ):
         if kept != replayed:
             yield f"its row says {name} {kept}, its log {replayed}"

@@ -25,6 +25,7 @@ _KINDS: Final[dict[type[st.Stimulus], str]] = {
     st.WorkerLost: "worker_lost",
     st.Heartbeat: "heartbeat",
     st.Stop: "stop",
+    st.Redrive: "redrive",
 }
 
 
@@ -46,6 +47,7 @@ _READERS: Final[dict[str, Callable[[Any], st.Stimulus]]] = {
     "worker_lost": lambda body: st.WorkerLost(body["task"], body["worker"]),
     "heartbeat": lambda body: st.Heartbeat(body["task"]),
     "stop": lambda body: st.Stop(body["error"], body["cause"]),
+    "redrive": lambda body: st.Redrive(body["token"]),
 }
 
 
@@ -72,6 +74,8 @@ def body_of(stimulus: st.Stimulus) -> str:
             shown = {"task": stimulus.scheduled_id}
         case st.Stop():
             shown = {"error": stimulus.error, "cause": stimulus.cause}
+        case st.Redrive():
+            shown = {"token": stimulus.client_token}
         case _:
             shown = {}
     return orjson.dumps(shown).decode()

@@ -11,6 +11,7 @@ import psycopg
 from asl.model import Machine
 from engine.residents import BASE_SIZE, Residents
 from engine.work import QuarantinedError, Resident, Stimulation
+from runtime import stimuli as st
 from runtime.events import HistoryEvent
 from runtime.evolve import fold
 from runtime.execution import Status
@@ -47,19 +48,23 @@ class Loader:
             return
         keys = list(missing)[:MAX_LOADED]
         facts = await self._store.facts(keys)
-        wanted = [key for key in keys if self._is_open(key, facts.get(key[1]))]
+        wanted = [key for key in keys if self._is_wanted(key, facts.get(key[1]))]
         logs = await self._store.load(wanted) if wanted else {}
         for key in wanted:
             await self._add(key, facts[key[1]], logs.get(key[1], []))
 
-    def _is_open(
+    def _is_wanted(
         self, key: tuple[int, ExecutionId], facts: ExecutionFacts | None
     ) -> bool:
-        """Answer what is for closed or unknown executions, and what is set aside."""
+        """Answer what is for closed or unknown executions, and what is set aside.
+
+        Of closed executions only those are loaded that somebody wants redriven.
+        """
+        waiting = self._residents.missing.get(key, deque())
         if (
             facts is not None
-            and facts.status == Status.RUNNING
             and not facts.is_quarantined
+            and (facts.status == Status.RUNNING or any(map(_is_redrive, waiting)))
         ):
             return True
         stimulations = self._residents.missing.pop(key, deque())
@@ -94,3 +99,7 @@ class Loader:
             len(e.payload.text) for e in log if e.payload is not None
         )
         self._residents.add(Resident(execution, machine, size))
+
+
+def _is_redrive(stimulation: Stimulation) -> bool:
+    return isinstance(stimulation.stimulus, st.Redrive)

@@ -28,7 +28,7 @@ from engine.starts import (
     Starts,
 )
 from runtime import stimuli as st
-from runtime.identity import shard_of
+from runtime.identity import ExecutionId, shard_of
 from runtime.stimuli import Verdict
 from runtime.tokens import TokenSigner
 from storage.listings import Executions
@@ -123,6 +123,17 @@ class Service:
         assert record is not None
         assert record.stop_date is not None, "a stop that was answered has a date"
         return record.stop_date
+
+    async def redrive_execution(
+        self, shard: int, execution_id: ExecutionId, client_token: str
+    ) -> bool:
+        """Let an execution that ended badly go on; tell whether it may, by now.
+
+        The same token again within 15 minutes is the same call, which was accepted.
+        """
+        redrive = st.Redrive(client_token)
+        verdict = await self._router.ask(shard, execution_id, redrive)
+        return verdict is Verdict.ACCEPTED
 
     async def send_task_success(self, token: str, output_text: str) -> None:
         """End a waiting task with its output, JSON text within the limit."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from runtime.events import HistoryEvent
+from runtime.events import ExecutionRedriven, HistoryEvent
 from runtime.execution import Execution, OpenTask, Status, TimerKey
 from runtime.identity import ExecutionId
 
@@ -42,7 +42,8 @@ class Entry:
     """What one execution's turn writes.
 
     Timers are `(event id, kind)`; `opened_timers` adds the due time. `closing` is set when
-    the execution ended. `consumed` are inbox rows without a sender who waits, `verdicts` those
+    the execution ended; `reopening` (how often, and when last) when it was redriven, which
+    comes before an end. `consumed` are inbox rows without a sender who waits, `verdicts` those
     with one. `is_cut` asks for a Continue of its own.
     """
 
@@ -54,6 +55,7 @@ class Entry:
     opened_tasks: Sequence[OpenTask] = ()
     changed_tasks: Sequence[OpenTask] = ()
     closed_tasks: Sequence[int] = ()
+    reopening: tuple[int, datetime] | None = None
     closing: tuple[Status, datetime, int] | None = None
     consumed: Sequence[int] = ()
     verdicts: Sequence[tuple[int, str]] = ()
@@ -99,6 +101,12 @@ def entry_of(execution: Execution, events: Sequence[HistoryEvent]) -> Entry:
         entry.changed_tasks = [tasks[task] for task in execution.changed_tasks]
     if execution.closed_tasks:
         entry.closed_tasks = list(execution.closed_tasks)
+    if execution.redriven is not None and any(map(_is_redrive, events)):
+        entry.reopening = (execution.redrive_count, execution.redriven)
     if not execution.is_open and events and execution.stopped is not None:
         entry.closing = (execution.status, execution.stopped, execution.last_event_id)
     return entry
+
+
+def _is_redrive(event: HistoryEvent) -> bool:
+    return isinstance(event, ExecutionRedriven)

@@ -43,9 +43,9 @@ async def overdue_executions(
             execution_id=execution_id,
             event_id=_STARTED_EVENT,
             kind=TimerKind.EXECUTION_TIMEOUT,
-            due=start_date.astimezone(UTC) + MAX_OPEN_TIME,
+            due=opened.astimezone(UTC) + MAX_OPEN_TIME,
         )
-        for shard, execution_id, start_date in await _rows(
+        for shard, execution_id, opened in await _rows(
             connection, "overdue_executions", parameters
         )
     ]

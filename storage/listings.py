@@ -10,8 +10,10 @@ from uuid import UUID
 
 from psycopg.rows import class_row
 
+from runtime.events import EVENT_CODES, ExecutionRedriven
 from runtime.execution import Status
 from runtime.identity import ExecutionId
+from runtime.redrive import Ended
 from storage.connections import Connections
 from storage.statements import statements
 
@@ -39,6 +41,16 @@ class ExecutionRecord:
     alias_arn: str | None
     map_run_arn: str | None
     trace_header: str | None
+
+    @property
+    def ended(self) -> Ended:
+        """What decides whether it may be redriven."""
+        return Ended(
+            status=self.status,
+            started=self.start_date,
+            stopped=self.stop_date,
+            events=self.last_event_id or 0,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +118,21 @@ class Executions:
         ):
             await cursor.execute(_SQL["description"], {"shard": shard, "arn": arn})
             return await cursor.fetchone()
+
+    async def redriven(
+        self, execution: ExecutionRecord, client_token: str
+    ) -> datetime | None:
+        """Return when a call with that token redrove an execution, the last time."""
+        parameters = {
+            "shard": execution.shard,
+            "execution_id": execution.execution_id,
+            "client_token": client_token,
+            "type": EVENT_CODES[ExecutionRedriven],
+        }
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["redriven"], parameters)
+            row = await cursor.fetchone()
+        return None if row is None else row[0]
 
     async def page(
         self,

@@ -40,11 +40,13 @@ from storage.statements import statements
 
 _SQL: Final = statements("journal")
 # Serialisation, deadlock, too many connections, what Citus reports for a lost node; a
-# key that exists: the state in memory was behind the log, and is to be folded again; and a
-# prepared statement that does not.
+# key that exists: the state in memory was behind the log, and is to be folded again; an
+# execution to be reopened that was deleted meanwhile; and a prepared statement that does not
+# exist.
 _NOT_PREPARED: Final = "26000"
+_DELETED: Final = "21000"
 _PASSING: Final = frozenset(
-    {"40001", "40P01", "53300", "XX000", "23505", _NOT_PREPARED}
+    {"40001", "40P01", "53300", "XX000", "23505", _DELETED, _NOT_PREPARED}
 )
 _STANDBY_WARNING: Final = "canceling wait for synchronous replication"
 
@@ -166,6 +168,7 @@ def _statements(batch: Batch) -> Iterable[tuple[str, dict[str, Any]]]:
         },
     )
     yield from _events(batch.entries)
+    yield from _reopenings(batch.entries)
     yield from _closings(batch.entries)
     yield from _timers(batch.entries)
     yield from _tasks(batch.entries)
@@ -209,6 +212,21 @@ def event_parameters(
         "details": text_array(details),  # type: ignore[arg-type]
         "memos": text_array(memos),  # type: ignore[arg-type]
     }
+
+
+def _reopenings(entries: Sequence[Entry]) -> Iterable[tuple[str, dict[str, Any]]]:
+    reopened = [(each, each.reopening) for each in entries if each.reopening]
+    if reopened:
+        yield (
+            "reopen_executions",
+            {
+                "shards": int4_array(entry.shard for entry, _ in reopened),
+                "execution_ids": _uuids(entry.execution_id for entry, _ in reopened),
+                "redrive_counts": int4_array(count for _, (count, _) in reopened),
+                "redrive_dates": timestamptz_array(date for _, (_, date) in reopened),
+                "expected": len(reopened),
+            },
+        )
 
 
 def _closings(entries: Sequence[Entry]) -> Iterable[tuple[str, dict[str, Any]]]:

@@ -40,6 +40,7 @@ class StoredRecord:
     stop_date: datetime | None
     last_event_id: int | None
     redrive_count: int
+    redrive_date: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

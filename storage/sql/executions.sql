@@ -43,6 +43,21 @@ LEFT JOIN events AS holder
     AND holder.execution_id = r.execution_id
     AND holder.event_id = last.data_from
 
+-- name: redriven
+-- When a call with a client token redrove an execution, the last time. The memo is parsed of
+-- redrives only: theirs is known to be plain.
+SELECT e."time"
+FROM events AS e
+WHERE e.shard = %(shard)s
+    AND e.execution_id = %(execution_id)s::uuid
+    AND e.type = %(type)s
+    AND CASE
+        WHEN e.type = %(type)s
+        THEN e.memo::jsonb ->> 'clientToken' = %(client_token)s
+    END
+ORDER BY e.event_id DESC
+LIMIT 1
+
 -- name: page
 -- A machine's executions of the given statuses, newest first, after the one last shown.
 -- Each status is read to the limit from the index and the results are merged: one index

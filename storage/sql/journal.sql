@@ -25,8 +25,33 @@ FROM unnest(
     %(state_names)s::text[], %(datas)s::text[], %(details)s::text[], %(memos)s::text[]
 );
 
+-- name: reopen_executions
+-- Executions that were redriven are open again. Fails (21000: a subquery of two rows) where
+-- retention has deleted one meanwhile: nothing may be written for it.
+WITH reopened AS (
+    UPDATE execution_records
+    SET status = 'RUNNING',
+        stop_date = NULL,
+        last_event_id = NULL,
+        redrive_count = redriven.redrive_count,
+        redrive_date = redriven.redrive_date
+    FROM unnest(
+        %(shards)s::integer[], %(execution_ids)s::uuid[], %(redrive_counts)s::integer[],
+        %(redrive_dates)s::timestamptz[]
+    ) AS redriven (shard, execution_id, redrive_count, redrive_date)
+    WHERE execution_records.shard = redriven.shard
+      AND execution_records.execution_id = redriven.execution_id
+    RETURNING execution_records.execution_id
+)
+SELECT (
+    SELECT 1
+    FROM generate_series(
+        1, CASE WHEN (SELECT count(*) FROM reopened) = %(expected)s THEN 1 ELSE 2 END
+    )
+);
+
 -- name: close_executions
--- The one update of an execution's row.
+-- The update of an execution's row at its end.
 UPDATE execution_records
 SET status = closing.status,
     stop_date = closing.stop_date,

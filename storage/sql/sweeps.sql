@@ -2,16 +2,19 @@
 -- reaches have no timer rows, and rows that nobody waits for may lie for a while.
 
 -- name: overdue_executions
--- Open executions of the held shards that began before an instant, the oldest of each
--- machine. By machine, because the index of listings then leads straight to the oldest.
-SELECT overdue.shard, overdue.execution_id::text, overdue.start_date
+-- Open executions of the held shards that began before an instant and were not redriven
+-- since, the oldest of each machine. By machine, because the index of listings then leads straight to the oldest.
+SELECT overdue.shard, overdue.execution_id::text, overdue.opened
 FROM state_machines
 CROSS JOIN LATERAL (
-    SELECT records.shard, records.execution_id, records.start_date
+    SELECT records.shard, records.execution_id,
+           coalesce(records.redrive_date, records.start_date) AS opened
     FROM execution_records AS records
     WHERE records.state_machine_arn = state_machines.arn
       AND records.status = 'RUNNING'
       AND records.start_date <= %(before)s::timestamptz
+      AND (records.redrive_date IS NULL
+           OR records.redrive_date <= %(before)s::timestamptz)
       AND records.shard = ANY (%(shards)s::integer[])
       AND NOT EXISTS (
           SELECT FROM quarantine

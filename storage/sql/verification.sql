@@ -5,7 +5,7 @@
 -- Executions of one shard after a given one. Not those of Express machines: of their
 -- histories only as much is in the log as the machine asks for.
 SELECT shard, execution_id::text, arn, generation, name, state_machine_arn, status,
-       start_date, stop_date, last_event_id, redrive_count
+       start_date, stop_date, last_event_id, redrive_count, redrive_date
 FROM execution_records
 WHERE shard = %(shard)s
   AND execution_id > %(after)s::uuid
@@ -16,7 +16,7 @@ LIMIT %(limit)s;
 -- name: records_of
 -- All generations of one ARN.
 SELECT shard, execution_id::text, arn, generation, name, state_machine_arn, status,
-       start_date, stop_date, last_event_id, redrive_count
+       start_date, stop_date, last_event_id, redrive_count, redrive_date
 FROM execution_records
 WHERE arn = %(arn)s
 ORDER BY generation;

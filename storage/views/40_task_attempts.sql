@@ -1,6 +1,7 @@
 -- One row per attempt of a Task state: from its Scheduled event to the first event that
 -- closes it. An attempt without such an event is open while the table of open tasks has it;
--- otherwise it was torn down with its execution, which writes no event per task.
+-- otherwise it was torn down with its execution, which writes no event per task: it closed
+-- when that ended, after which a redrive may have opened it again.
 CREATE OR REPLACE VIEW task_attempts AS
 SELECT
     r.arn AS execution,
@@ -11,10 +12,9 @@ SELECT
     a.attempt::integer AS attempt,
     a.scheduled,
     a.started,
-    coalesce(closing."time", CASE WHEN task.event_id IS NULL THEN r.stop_date END)
-        AS closed,
-    coalesce(closing."time", CASE WHEN task.event_id IS NULL THEN r.stop_date END)
-        - coalesce(a.started, a.scheduled) AS duration,
+    coalesce(closing."time", ending."time") AS closed,
+    coalesce(closing."time", ending."time") - coalesce(a.started, a.scheduled)
+        AS duration,
     CASE
         WHEN closing_type.name LIKE '%Succeeded' THEN 'SUCCEEDED'
         WHEN closing_type.name LIKE '%TimedOut' THEN 'TIMED_OUT'
@@ -95,4 +95,20 @@ LEFT JOIN event_types AS closing_type ON closing_type.code = closing.type
 LEFT JOIN tasks AS task
     ON task.shard = r.shard
     AND task.execution_id = r.execution_id
-    AND task.event_id = a.event_id;
+    AND task.event_id = a.event_id
+LEFT JOIN LATERAL (
+    SELECT e."time"
+    FROM events AS e
+    JOIN event_types AS t ON t.code = e.type
+    WHERE closing.event_id IS NULL
+        AND task.event_id IS NULL
+        AND e.shard = r.shard
+        AND e.execution_id = r.execution_id
+        AND e.event_id > a.event_id
+        AND t.name IN (
+            'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut',
+            'ExecutionSucceeded'
+        )
+    ORDER BY e.event_id
+    LIMIT 1
+) AS ending ON true;

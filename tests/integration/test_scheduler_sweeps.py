@@ -85,6 +85,8 @@ async def test_an_execution_open_for_a_year_is_overdue(clean_database: str) -> N
         await insert_execution(connection, 2, 5, at(-5))
         await insert_execution(connection, 1, 6, START)
         await insert_quarantine(connection, 1, 6, now)
+        await insert_execution(connection, 1, 7, START, redrive=at(1))
+        await insert_execution(connection, 1, 8, at(-9), redrive=at(-1))
 
         found = await sweeps.overdue_executions(connection, SHARDS, now)
 
@@ -96,7 +98,11 @@ async def test_an_execution_open_for_a_year_is_overdue(clean_database: str) -> N
             kind=TimerKind.EXECUTION_TIMEOUT,
             due=start + YEAR,
         )
-        for shard, number, start in ((2, 5, at(-5)), (1, 1, START))
+        for shard, number, start in (
+            (1, 8, at(-1)),
+            (2, 5, at(-5)),
+            (1, 1, START),
+        )
     ]
 
 

@@ -169,7 +169,8 @@ class Recorder:
         connection.execute(
             "INSERT INTO execution_records (shard, execution_id, arn, generation, name, "
             "state_machine_arn, revision_id, status, start_date, stop_date, "
-            "last_event_id) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
+            "last_event_id, redrive_count, redrive_date) "
+            "VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)",
             [
                 execution.shard,
                 execution.execution_id,
@@ -182,6 +183,8 @@ class Recorder:
                 self.log[0].time,
                 execution.stopped,
                 None if execution.is_open else execution.last_event_id,
+                execution.redrive_count,
+                execution.redriven,
             ],
         )
 

@@ -94,6 +94,7 @@ async def insert_execution(
     number: int,
     start: datetime,
     stop: datetime | None = None,
+    redrive: datetime | None = None,
 ) -> None:
     """Insert the record of an execution, open unless it has a stop date."""
     await insert(
@@ -108,5 +109,6 @@ async def insert_execution(
         status="RUNNING" if stop is None else "SUCCEEDED",
         start_date=start,
         stop_date=stop,
+        redrive_date=redrive,
         last_event_id=None if stop is None else 1,
     )

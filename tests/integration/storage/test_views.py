@@ -195,6 +195,29 @@ def test_an_attempt_torn_down_with_its_execution_was_aborted(
     assert found == [{"outcome": "ABORTED", "closed": order.now}]
 
 
+def test_an_attempt_that_a_redrive_repeats_keeps_its_end(
+    connection: psycopg.Connection[dict[str, Any]],
+) -> None:
+    order = retried_order().feed(st.Stop(None, None))
+    stopped = order.now
+    order.feed(st.Redrive("token")).save(connection)
+
+    found = rows(
+        connection,
+        "SELECT attempt, outcome, closed FROM task_attempts "
+        "WHERE state_name = 'ProcessPayment' AND attempt > 1 ORDER BY attempt",
+    )
+    (shown,) = rows(
+        connection, "SELECT status, error, redrive_count, redrive_date FROM executions"
+    )
+
+    assert [tuple(row.values()) for row in found] == [
+        (2, "ABORTED", stopped),
+        (3, None, None),
+    ]
+    assert tuple(shown.values()) == ("RUNNING", None, 1, order.now)
+
+
 def test_an_attempt_that_timed_out_says_so(
     connection: psycopg.Connection[dict[str, Any]],
 ) -> None:

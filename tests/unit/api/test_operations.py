@@ -7,7 +7,6 @@ from api.operations import OPERATIONS
 NOT_YET = {
     "DescribeMapRun",
     "ListMapRuns",
-    "RedriveExecution",
     "UpdateMapRun",
 }
 

@@ -42,7 +42,8 @@ def stored(it: Live) -> Stored:
         start_date=it.log[0].time,
         stop_date=execution.stopped,
         last_event_id=None if is_open else execution.last_event_id,
-        redrive_count=0,
+        redrive_count=execution.redrive_count,
+        redrive_date=execution.redriven,
     )
     return Stored(
         record=record,
@@ -76,7 +77,15 @@ def ended() -> Live:
     return it
 
 
-LIVES = (waiting, working, backing_off, ended)
+def redriven() -> Live:
+    """What was stopped in a backoff goes on before the backoff would have ended."""
+    it = backing_off()
+    it.stop()
+    it.feed(st.Redrive("token"))
+    return it
+
+
+LIVES = (waiting, working, backing_off, ended, redriven)
 
 
 @pytest.mark.parametrize("make", LIVES, ids=lambda make: make.__name__)
@@ -213,3 +222,12 @@ def test_an_execution_in_the_wrong_shard_is_found() -> None:
     assert findings(stored(working()), 7) == [
         "it is in shard 12, its ARN belongs elsewhere"
     ]
+
+
+def test_a_redrive_that_the_row_does_not_know_is_found() -> None:
+    kept = stored(redriven())
+    kept.record = replace(kept.record, redrive_count=0, redrive_date=None)
+
+    found = findings(kept, SHARDS)
+
+    assert [finding.partition(" says ")[2][:8] for finding in found] == ["redrive "] * 2
