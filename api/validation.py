@@ -26,9 +26,11 @@ async def validate_state_machine_definition(
 
 
 def _shown(diagnostic: Diagnostic) -> dict[str, str]:
-    return {
+    shown = {
         "severity": str(diagnostic.severity),
         "code": str(diagnostic.code),
         "message": diagnostic.message,
-        "location": diagnostic.location,
     }
+    if diagnostic.location is not None:
+        shown["location"] = diagnostic.location
+    return shown

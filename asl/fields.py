@@ -6,7 +6,7 @@ so that one pass finds everything, and nobody runs what was compiled from a refu
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -52,14 +52,38 @@ class Fields:
         """Report every field that is not allowed here."""
         for name in self.values:
             if name not in allowed:
-                self.refuse(name, f"Field '{name}' is not supported")
+                message = f"Field '{name}' is not supported"
+                self.report.misplaced(name, message, self.location)
+
+    def allow_in(
+        self,
+        language: str,
+        common: Collection[str],
+        by_language: Mapping[str, Collection[str]],
+    ) -> None:
+        """Report what is not allowed; some fields are there in one query language only."""
+        allowed = {*common, *by_language[language]}
+        for other, names in by_language.items():
+            for name in self.values:
+                if name in names and name not in allowed:
+                    self.refuse_language(name, language, other)
+            allowed.update(names)
+        self.allow(allowed)
+
+    def refuse_language(self, name: str, language: str, other: str) -> None:
+        """Report a field that only the other query language has."""
+        message = (
+            f"The QueryLanguage is set to '{language}', but field '{name}' is only "
+            f"supported for the '{other}' QueryLanguage"
+        )
+        self.report.misplaced(name, message, self.location)
 
     def exclusive(self, *names: str) -> None:
         """Report when more than one of the fields is given."""
         given = [name for name in names if name in self.values]
         if len(given) > 1:
             listed = ", ".join(given)
-            message = f"These fields are mutually exclusive: [{listed}]"
+            message = f"There should only be one of the following fields: [{listed}]"
             self.report.error(message, self.location)
 
     def text(self, name: str) -> str | None:
@@ -104,9 +128,9 @@ class Fields:
 
     def _within(self, name: str, value: float, low: float, high: float) -> bool:
         if value < low:
-            self.refuse(name, f"Value is less than minimum of {low}")
+            self.refuse(name, f"Minimum value is {low}")
         elif value > high:
-            self.refuse(name, f"Value is greater than maximum of {high}")
+            self.refuse(name, f"Maximum value is {high}")
         return low <= value <= high
 
     def object(self, name: str) -> Fields | None:

@@ -48,9 +48,6 @@ class QueryLanguage(Protocol):
 
     name: str
 
-    def fields(self, kind: str) -> frozenset[str]:
-        """Return the fields that this language adds to a state of a type."""
-
     def arguments(self) -> Expression:
         """Compile what a Task or Parallel passes on."""
 

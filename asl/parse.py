@@ -94,15 +94,16 @@ def read_definition(text: str, report: Report) -> dict[str, Json] | None:
 
 
 def _language(fields: Fields, default: str) -> str:
+    if "QueryLanguage" not in fields:
+        return default
     language = fields.text("QueryLanguage")
-    if language is None:
-        return default
     if language not in LANGUAGES:
-        fields.refuse("QueryLanguage", "Value is not one of: [JSONPath, JSONata]")
-        return default
+        if language is not None:
+            fields.refuse("QueryLanguage", "Value is not one of: [JSONPath, JSONata]")
+        return "JSONata"
     if default == "JSONata" and language != default:
         message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"
-        fields.refuse("QueryLanguage", message)
+        fields.report.misplaced("QueryLanguage", message, fields.location)
     return language
 
 

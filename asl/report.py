@@ -45,6 +45,8 @@ class Code(StrEnum):
     INVALID_LABEL_NAME = "INVALID_LABEL_NAME"
     MISSING_TRANSITION_TARGET = "MISSING_TRANSITION_TARGET"
     TOO_DEEPLY_NESTED = "TOO_DEEPLY_NESTED"
+    INVALID_JSONATA = "INVALID_JSONATA_EXPRESSION"
+    UNSUPPORTED_JSONATA = "UNSUPPORTED_JSONATA_EXPRESSION"
     NO_DOLLAR = "NO_DOLLAR"
     NO_PATH = "NO_PATH"
     PASS_RESULT_IS_STATIC = "PASS_RESULT_IS_STATIC"  # noqa: S105 - a code, not a password
@@ -54,13 +56,15 @@ class Code(StrEnum):
 class Diagnostic:
     """One finding; `location` is written as the service does, `pointer` as JSON pointers are.
 
-    `place` is the line and column of a finding that no pointer leads to.
+    The service tells no location of what is wrong with a workflow as a whole, and the one of
+    the object for a field that must not be there; the pointer leads to the field. `place` is
+    the line and column of a finding that no pointer leads to.
     """
 
     severity: Severity
     code: Code
     message: str
-    location: str
+    location: str | None
     pointer: str
     place: tuple[int, int] | None = None
 
@@ -73,11 +77,21 @@ class Report:
 
     def error(self, message: str, location: Location, code: Code = Code.SCHEMA) -> None:
         """Note something that refuses the definition."""
-        self._add(Severity.ERROR, code, message, location)
+        self._add(Severity.ERROR, code, message, location, service_location(location))
+
+    def misplaced(self, name: str, message: str, location: Location) -> None:
+        """Note a field that must not be in the object at a location."""
+        shown = service_location(location)
+        self._add(Severity.ERROR, Code.SCHEMA, message, (*location, name), shown)
+
+    def endless(self, location: Location) -> None:
+        """Note that the states at a location lead to no end."""
+        message = "Workflow has no terminal state"
+        self._add(Severity.ERROR, Code.MISSING_END_STATE, message, location, None)
 
     def warn(self, message: str, location: Location, code: Code) -> None:
         """Note something that is allowed and probably not meant."""
-        self._add(Severity.WARNING, code, message, location)
+        self._add(Severity.WARNING, code, message, location, service_location(location))
 
     def malformed(self, message: str, source: str, place: tuple[int, int]) -> None:
         """Note that the text is no JSON; its location is a place in the text."""
@@ -87,9 +101,14 @@ class Report:
         self.diagnostics.append(found)
 
     def _add(
-        self, severity: Severity, code: Code, message: str, location: Location
+        self,
+        severity: Severity,
+        code: Code,
+        message: str,
+        location: Location,
+        shown: str | None,
     ) -> None:
-        shown, pointer = service_location(location), json_pointer(location)
+        pointer = json_pointer(location)
         self.diagnostics.append(Diagnostic(severity, code, message, shown, pointer))
 
     @property
@@ -101,6 +120,10 @@ class Report:
         """Raise DefinitionError when there is an error, with all of them in one message."""
         errors = self.errors
         if errors:
-            listed = ", ".join(f"{e.code}: {e.message} at {e.location}" for e in errors)
+            listed = ", ".join(map(_in_message, errors))
             msg = f"Invalid State Machine Definition: '{listed}'"
             raise DefinitionError(msg)
+
+
+def _in_message(error: Diagnostic) -> str:
+    return f"{error.code}: {error.message} at {error.location or 'null'}"

@@ -22,10 +22,8 @@ _RETRIER_FIELDS: Final = frozenset(
         "JitterStrategy",
     }
 )
-_CATCHER_FIELDS: Final = {
-    "JSONPath": frozenset({"Comment", "ErrorEquals", "Next", "ResultPath", "Assign"}),
-    "JSONata": frozenset({"Comment", "ErrorEquals", "Next", "Output", "Assign"}),
-}
+_CATCHER_FIELDS: Final = frozenset({"Comment", "ErrorEquals", "Next", "Assign"})
+_LEFT_BY: Final = {"JSONPath": ("ResultPath",), "JSONata": ("Output",)}
 
 
 def parse_retriers(state: Fields) -> tuple[Retrier, ...]:
@@ -71,7 +69,7 @@ def parse_catchers(state: Fields, language: QueryLanguage) -> tuple[Catcher, ...
 
 
 def _catcher(entry: Fields, language: QueryLanguage) -> Catcher:
-    entry.allow(_CATCHER_FIELDS[language.name])
+    entry.allow_in(language.name, _CATCHER_FIELDS, _LEFT_BY)
     entry.require("Next")
     return Catcher(
         errors=_errors(entry),

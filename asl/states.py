@@ -9,8 +9,8 @@ from typing import Final, TypeAlias, cast
 from asl.distributed import check_distributed
 from asl.errors import StatesError
 from asl.fields import Fields
-from asl.jsonata.language import Jsonata
-from asl.jsonpath.language import JsonPath
+from asl.jsonata.language import JSONATA_FIELDS, Jsonata
+from asl.jsonpath.language import JSONPATH_FIELDS, JsonPath
 from asl.language import QueryLanguage, Scope
 from asl.model import (
     ChoiceState,
@@ -82,6 +82,7 @@ LANGUAGES: Final[dict[str, Callable[[Scope], QueryLanguage]]] = {
     "JSONPath": JsonPath,
     "JSONata": Jsonata,
 }
+_LANGUAGE_FIELDS: Final = {"JSONPath": JSONPATH_FIELDS, "JSONata": JSONATA_FIELDS}
 
 
 def compile_state(scope: Scope, language: str, region: Subregion) -> State | None:
@@ -97,7 +98,8 @@ def compile_state(scope: Scope, language: str, region: Subregion) -> State | Non
             fields.refuse("Type", f"Value is not one of: [{listed}]")
         return None
     draft = Draft(scope, LANGUAGES[language](scope), region)
-    fields.allow(_FIELDS[kind] | draft.language.fields(kind))
+    own = {name: table[kind] for name, table in _LANGUAGE_FIELDS.items()}
+    fields.allow_in(language, _FIELDS[kind], own)
     if "Next" in _FIELDS[kind]:
         _check_transition(fields)
     return compiler(draft)

@@ -43,13 +43,15 @@ class Query:
     """One compiled expression.
 
     `reads` are the variables that it mentions and does not bind itself, None when that cannot
-    be told; `states` the fields of `$states` that it looks at, None for all.
+    be told; `states` the fields of `$states` that it looks at, None for all. `roots` are the
+    names that it looks up where there is nothing to look them up in, if that can be told.
     """
 
     source: str
     handle: object
     reads: frozenset[str] | None
     states: frozenset[str] | None
+    roots: tuple[str, ...] = ()
 
 
 class Engine(Protocol):

@@ -18,7 +18,7 @@ from asl.jsontext import dumps, loads
 from asl.language import Scope
 from asl.model import Environment
 from asl.payload import Json, Payload
-from asl.report import Location, service_location
+from asl.report import Code, Location, service_location
 
 Evaluate: TypeAlias = Callable[[Environment], Json]
 
@@ -74,8 +74,11 @@ def compile_expression(text: str, location: Location, scope: Scope) -> Evaluate:
     try:
         query = ENGINE.compile(source)
     except ValueError as error:
-        scope.fields.report.error(f"JSONata expression is not valid: {error}", location)
+        scope.fields.report.error(str(error), location, Code.INVALID_JSONATA)
         return lambda _environment: None
+    for name in query.roots:
+        message = f"Reference to '{name}' at the top level is not supported."
+        scope.fields.report.error(message, location, Code.UNSUPPORTED_JSONATA)
     scope.references.update(name for name in query.reads or ())
     slow = _compile_query(query)
     fetch = _FETCH.fullmatch(source)

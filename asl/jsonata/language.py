@@ -25,7 +25,7 @@ from asl.waits import at_once, fixed_moment, fixed_seconds, only_field
 
 _OUTPUT: Final = frozenset({"Output", "Assign"})
 _WORK: Final = _OUTPUT | {"Arguments"}
-_FIELDS: Final[dict[str, frozenset[str]]] = {
+JSONATA_FIELDS: Final[dict[str, frozenset[str]]] = {
     "Task": _WORK,
     "Parallel": _WORK,
     "Map": _OUTPUT | {"Items", "ItemSelector"},
@@ -46,10 +46,6 @@ class Jsonata:
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._fields = scope.fields
-
-    def fields(self, kind: str) -> frozenset[str]:
-        """Return the fields that this language adds to a state of a type."""
-        return _FIELDS[kind]
 
     def arguments(self) -> Expression:
         """Compile Arguments; without any the input is passed on."""
@@ -81,10 +77,15 @@ class Jsonata:
 
     def seconds(self, name: str) -> Seconds | None:
         """Compile a number of seconds, fixed or by expression."""
-        return self.amount(self._fields, name, MAX_SECONDS)
+        return self._amount(self._fields, name, MAX_SECONDS)
 
     def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
         """Compile a positive integer, fixed or by expression; None when absent."""
+        if f"{name}Path" in fields:
+            fields.refuse_language(f"{name}Path", self.name, "JSONPath")
+        return self._amount(fields, name, most)
+
+    def _amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
         number = self._number(fields, name)
         if number is None:
             fixed = fields.integer(name, 1, most)
@@ -234,7 +235,7 @@ class Jsonata:
         if read_count is None:
             count = fields.integer("ToleratedFailureCount", 0) or 0
         if read_percentage is None:
-            percentage = fields.number("ToleratedFailurePercentage", 0, 100) or 0.0
+            percentage = fields.number("ToleratedFailurePercentage", 0.0, 100.0) or 0.0
 
         def tolerance(environment: Environment) -> Tolerance:
             return checked_tolerance(

@@ -36,8 +36,7 @@ class PythonEngine:
         try:
             expression = Jsonata(source)
         except JException as error:
-            msg = f"{error.error}: {error}"
-            raise JsonataSyntaxError(msg) from error
+            raise JsonataSyntaxError(str(error)) from error
         expression.set_output_convert_nulls(False)
         return Query(source, expression, _free_names(source), None)
 

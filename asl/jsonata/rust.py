@@ -29,15 +29,15 @@ class JlensEngine:
             expression = jlens.Expression(source)
             found = expression.reads()
         except jlens.JlensError as error:
-            msg = f"{error.code}: {error}"
-            raise JsonataSyntaxError(msg) from error
+            raise JsonataSyntaxError(str(error)) from error
         names = found.get("bindings", {})
-        states = names.get("states", {})
+        states, roots = names.get("states", {}), found.get("input")
         return Query(
             source,
             expression,
             None if found.get("everyBinding") else frozenset(names) - {"states"},
             frozenset(states) if isinstance(states, dict) else None,
+            tuple(roots) if isinstance(roots, dict) else (),
         )
 
     def evaluate(

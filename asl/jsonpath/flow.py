@@ -193,7 +193,7 @@ def combine_stage(fields: Fields) -> Combine | None:
     return combine
 
 
-_NOT_A_RESULT_PATH: Final = "Value is not a Reference Path: {}"
+NOT_A_REFERENCE_PATH: Final = "Value is not a Reference Path"
 
 
 def _result_steps(fields: Fields) -> tuple[Step, ...]:
@@ -206,7 +206,7 @@ def _result_steps(fields: Fields) -> tuple[Step, ...]:
         fields.refuse("ResultPath", str(error))
         return ()
     if path.root is not Root.DOCUMENT:
-        fields.refuse("ResultPath", _NOT_A_RESULT_PATH.format(text))
+        fields.refuse("ResultPath", NOT_A_REFERENCE_PATH)
     return path.steps or ()
 
 

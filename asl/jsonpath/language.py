@@ -36,7 +36,7 @@ from asl.payload import Json, Payload
 
 _PATHS: Final = frozenset({"InputPath", "OutputPath"})
 _RESULT: Final = frozenset({"Parameters", "ResultSelector", "ResultPath"})
-_FIELDS: Final[dict[str, frozenset[str]]] = {
+JSONPATH_FIELDS: Final[dict[str, frozenset[str]]] = {
     "Task": _PATHS | _RESULT | {"Assign", "TimeoutSecondsPath", "HeartbeatSecondsPath"},
     "Parallel": _PATHS | _RESULT | {"Assign"},
     "Map": _PATHS
@@ -66,10 +66,6 @@ class JsonPath:
         self._scope = scope
         self._fields = scope.fields
         self._flow: DataFlow = compile_flow(scope)
-
-    def fields(self, kind: str) -> frozenset[str]:
-        """Return the fields that this language adds to a state of a type."""
-        return _FIELDS[kind]
 
     def arguments(self) -> Expression:
         """Compile InputPath and Parameters."""
@@ -270,7 +266,7 @@ class JsonPath:
         for name in ("ToleratedFailureCount", "ToleratedFailurePercentage"):
             fields.exclusive(name, f"{name}Path")
         count = fields.integer("ToleratedFailureCount", 0) or 0
-        percentage = fields.number("ToleratedFailurePercentage", 0, 100) or 0.0
+        percentage = fields.number("ToleratedFailurePercentage", 0.0, 100.0) or 0.0
         read_count = integer_path(
             fields, "ToleratedFailureCountPath", self._scope, effective
         )

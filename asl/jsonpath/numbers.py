@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 from asl.errors import StatesError
 from asl.fields import Fields
-from asl.jsonpath.flow import field_path, invalid_path
-from asl.jsonpath.path import Path, PathMiss, compile_reference_path
+from asl.jsonpath.flow import NOT_A_REFERENCE_PATH, field_path, invalid_path
+from asl.jsonpath.path import Path, PathMiss, Root, compile_reference_path
 from asl.jsonpath.template import read_field_path
 from asl.jsontext import dumps
 from asl.language import Scope
@@ -27,7 +27,7 @@ def integer_path(
     fields: Fields, name: str, scope: Scope, effective: Effective
 ) -> Integer | None:
     """Compile a `...Path` field that leads to an integer; None when absent."""
-    path = field_path(fields, name, scope, compile_reference_path)
+    path = _reference_path(fields, name, scope)
     if path is None:
         return None
 
@@ -68,7 +68,7 @@ def float_path(
     fields: Fields, name: str, scope: Scope, effective: Effective
 ) -> Float | None:
     """Compile a `...Path` field that leads to a number; None when absent."""
-    path = field_path(fields, name, scope, compile_reference_path)
+    path = _reference_path(fields, name, scope)
     if path is None:
         return None
 
@@ -79,6 +79,15 @@ def float_path(
         raise _not_valid(name, path, value, "float")
 
     return read
+
+
+def _reference_path(fields: Fields, name: str, scope: Scope) -> Path | None:
+    """Compile the path to a number of a Map: one into the input, or a variable."""
+    path = field_path(fields, name, scope, compile_reference_path)
+    if path is not None and path.root is Root.CONTEXT:
+        fields.refuse(name, NOT_A_REFERENCE_PATH)
+        return None
+    return path
 
 
 def value_of(path: Path, environment: Environment, effective: Effective) -> Json:

@@ -101,7 +101,7 @@ def _is_about_neighbours(found: Diagnostic, fields: dict[str, Json]) -> bool:
         return found.pointer == "/States"
     places = transitions(fields, ("States", LONE_NAME))
     return found.code is Code.MISSING_TRANSITION_TARGET and found.pointer in {
-        json_pointer(location) for location, _, _ in places
+        json_pointer(location) for location, _ in places
     }
 
 

@@ -62,7 +62,7 @@ def test_jsonata_has_arguments() -> None:
     assert findings(language="JSONata", ItemReader=reader) == []
     assert findings(
         language="JSONata", ItemReader={"Resource": "r", "Parameters": {}}
-    ) == [("SCHEMA_VALIDATION_FAILED", "/States/A/ItemReader/Parameters")]
+    ) == [("SCHEMA_VALIDATION_FAILED", "/States/A/ItemReader")]
 
 
 @pytest.mark.parametrize("label", ["", "a" * 41, "a b", "a/b", "a*"])

@@ -78,7 +78,7 @@ def test_jsonata_machines_have_no_jsonpath_states() -> None:
 
     assert refusal(States=states, QueryLanguage="JSONata") == (
         "SCHEMA_VALIDATION_FAILED: 'QueryLanguage' can not be 'JSONPath' if set to "
-        "'JSONata' for whole state machine at /States/A/QueryLanguage"
+        "'JSONata' for whole state machine at /States/A"
     )
 
 

@@ -81,22 +81,20 @@ def test_everything_is_found_in_one_pass() -> None:
     }
 
     assert errors(states, Extra=1) == [
-        (SCHEMA, "Field 'Extra' is not supported", "/Extra"),
-        (SCHEMA, "Field 'Nonsense' is not supported", "/States/A/Nonsense"),
+        (SCHEMA, "Field 'Extra' is not supported", "/"),
+        (SCHEMA, "Field 'Nonsense' is not supported", "/States/A"),
         (SCHEMA, "Value is not a valid resource ARN", "/States/A/Resource"),
         (SCHEMA, "Expected value of type Array", "/States/A/Retry"),
         (SCHEMA, "Expected value of type Boolean", "/States/B/End"),
         (SCHEMA, "Exactly one of these fields is required: [Next, End]", "/States/B"),
-        (SCHEMA, "Value is less than minimum of 0", "/States/B/Seconds"),
+        (SCHEMA, "Minimum value is 0", "/States/B/Seconds"),
         (
             SCHEMA,
             "Value is not one of: [Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map]",
             "/States/C/Type",
         ),
         (TARGET, "Missing 'Next' target: Z", "/States/A/Next"),
-        (TARGET, 'State "B" is not reachable.', "/States/B"),
-        (TARGET, 'State "C" is not reachable.', "/States/C"),
-        ("MISSING_END_STATE", "No terminal state", "/States"),
+        ("MISSING_END_STATE", "Workflow has no terminal state", None),
     ]
 
 

@@ -109,7 +109,7 @@ def test_several_files_as_json_are_a_line_each(
         {
             "severity": "ERROR",
             "code": "SCHEMA_VALIDATION_FAILED",
-            "message": "Value is less than minimum of 0",
+            "message": "Minimum value is 0",
             "pointer": "/States/A/Seconds",
             "line": 5,
             "column": 5,

@@ -210,5 +210,5 @@ def test_credentials_need_a_role() -> None:
 def test_fields_of_the_other_language_are_refused(fields: Any) -> None:
     (name,) = fields
 
-    with pytest.raises(DefinitionError, match=f"Field '{name}' is not supported"):
+    with pytest.raises(DefinitionError, match=f"field '{name}' is only supported for"):
         task(**fields)
