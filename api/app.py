@@ -4,7 +4,8 @@
     GET  /healthz /readyz /version    for whoever supervises the process
     POST /stepwell/v1/worker/...      the worker protocol
 
-Everything else is 404.
+Everything else is 404. What a path asks of its caller is told by `access/routes.py`; where
+that says nothing, nobody is let through.
 """
 
 from __future__ import annotations
@@ -16,10 +17,21 @@ from typing import Final, TypeAlias
 
 import orjson
 
-from api.errors import ApiError
-from api.http import AsgiApp, Receive, Scope, Send, headers_of, respond_json
+from api.access.routes import OPEN, ROUTES
+from api.errors import AccessDeniedException, ApiError
+from api.gate import Gate
+from api.http import (
+    AsgiApp,
+    ClientGone,
+    Receive,
+    Scope,
+    Send,
+    headers_of,
+    read_body,
+    respond_json,
+)
 from api.polls import Polls
-from api.wire import Gate, encode_error
+from api.wire import encode_error
 from api.worker import PREFIX
 
 Answer: TypeAlias = dict[str, object]
@@ -81,16 +93,31 @@ class App:
     async def _other(
         self, path: str, scope: Scope, receive: Receive, send: Send
     ) -> None:
+        route = self._routes.get(path)
         try:
-            self._gate.admit(headers_of(scope))
+            self._gate.check(headers_of(scope))
+            if route is not None:
+                await self._authorize(path, scope, receive)
         except ApiError as error:
             await respond_json(send, error.status, encode_error(error))
+        except ClientGone:
             return
-        route = self._routes.get(path)
-        if route is None:
-            await respond_json(send, 404, _NOT_FOUND)
         else:
-            await route(scope, receive, send)
+            if route is None:
+                await respond_json(send, 404, _NOT_FOUND)
+            else:
+                await route(scope, receive, send)
+
+    async def _authorize(self, path: str, scope: Scope, receive: Receive) -> None:
+        """Refuse who may not have a path; the requests here have no bodies."""
+        action = ROUTES.get(path)
+        if action == OPEN:
+            return
+        admission = await self._gate.admit(scope)
+        caller = admission(await read_body(receive, 0))
+        if action is None:
+            raise AccessDeniedException("Nobody may have this path.")
+        caller.require_anywhere(action)
 
 
 class _Probe:

@@ -68,6 +68,10 @@ class Site:
         """Return the ARN of a Map Run."""
         return self._arn("mapRun", f"{machine_name}/{label}:{run}")
 
+    def function(self, name: str) -> str:
+        """Return the ARN of a function that workers serve."""
+        return f"arn:aws:lambda:{self.region}:{self.account}:function:{name}"
+
     def _arn(self, kind: str, resource: str) -> str:
         return f"arn:aws:states:{self.region}:{self.account}:{kind}:{resource}"
 

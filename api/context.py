@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from api.access.callers import ANYBODY, Caller
 from api.arns import Site
 from api.machine_cache import MachineCache, MachineFinder
 from api.pages import PageTokens
@@ -37,3 +38,10 @@ class Api:
     histories: Histories
     engine: Engine
     activity_hall: ActivityHall
+    caller: Caller = ANYBODY
+
+    def seen_by(self, caller: Caller) -> Api:
+        """Return the same parts, for the requests of one caller."""
+        if caller is self.caller:
+            return self
+        return replace(self, caller=caller, pages=self.pages.of(caller.arn))

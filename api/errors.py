@@ -166,6 +166,28 @@ class AccessDeniedException(ApiError):
     status = 403
 
 
+class MissingAuthenticationTokenException(ApiError):
+    """The request is not signed."""
+
+    status = 403
+
+
+class UnrecognizedClientException(ApiError):
+    """There is no such access key, or it may not be used."""
+
+    status = 403
+
+
+class InvalidSignatureException(ApiError):
+    """The signature is not that of the key, not of now or not for this server."""
+
+    status = 403
+
+
+class IncompleteSignatureException(ApiError):
+    """The signature is not in the form that is understood."""
+
+
 class InternalServerError(ApiError):
     """A failure of ours; the log has it under the request's id."""
 

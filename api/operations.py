@@ -24,6 +24,9 @@ from api import (
     validation,
     versions,
 )
+from api.access.actions import demands
+from api.access.callers import Caller
+from api.arns import Site
 from api.context import Api
 from api.engine_errors import with_public_errors
 from api.model import api_model
@@ -103,9 +106,24 @@ def endpoints(api: Api) -> dict[str, Endpoint]:
     return {
         operation.name: Endpoint(
             compile_request(model, operation.name, operation.request),
-            partial(with_public_errors, operation.function, api),
+            partial(_authorize, operation.name, api.site),
+            partial(_perform, operation, api),
             waits=operation.undo is not None,
             undo=operation.undo and partial(operation.undo, api),
         )
         for operation in OPERATIONS
     }
+
+
+def _authorize(name: str, site: Site, caller: Caller, request: Any) -> None:
+    """Refuse a caller who may not do all that a request would."""
+    if caller.policy is not None:
+        for action, resource in demands(name, site, request):
+            caller.require(action, resource)
+
+
+async def _perform(
+    operation: Operation, api: Api, caller: Caller, request: Any
+) -> Response:
+    """Run an operation for a caller."""
+    return await with_public_errors(operation.function, api.seen_by(caller), request)

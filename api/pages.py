@@ -39,21 +39,29 @@ class _Clock(Protocol):
 class PageTokens:
     """Makes page tokens with the newest key, opens those of every key still known."""
 
-    def __init__(self, keys: Mapping[int, bytes], clock: _Clock) -> None:
+    def __init__(
+        self, keys: Mapping[int, bytes], clock: _Clock, principal: str = ""
+    ) -> None:
         """Take the server's keys by id; the highest id signs."""
+        self._secrets = keys
         self._keys = {
             key_id: hmac.digest(secret, _PURPOSE, "sha256")
             for key_id, secret in keys.items()
         }
         self._current = max(self._keys)
         self._clock = clock
+        self._principal = principal
+
+    def of(self, principal: str) -> PageTokens:
+        """Return the tokens that are good for one principal only."""
+        return PageTokens(self._secrets, self._clock, principal)
 
     def issue(
         self, operation: str, arguments: Mapping[str, object], position: Json
     ) -> str:
         """Return the token that continues after `position`."""
         expires = int((self._clock.now() + PAGE_TOKEN_LIFETIME).timestamp())
-        binding = _binding(operation, arguments)
+        binding = self._binding(operation, arguments)
         head = _HEAD.pack(_VERSION, self._current, expires, binding)
         signed = head + orjson.dumps(position)
         mac = self._mac(self._current, signed)
@@ -72,7 +80,7 @@ class PageTokens:
             raise _invalid()
         if expires < self._clock.now().timestamp():
             raise _invalid()
-        if binding != _binding(operation, arguments):
+        if binding != self._binding(operation, arguments):
             raise _invalid()
         position: Json = orjson.loads(signed[_HEAD.size :])
         return position
@@ -80,10 +88,10 @@ class PageTokens:
     def _mac(self, key_id: int, signed: bytes) -> bytes:
         return hmac.digest(self._keys[key_id], signed, "sha256")[:_MAC_BYTES]
 
-
-def _binding(operation: str, arguments: Mapping[str, object]) -> bytes:
-    text = orjson.dumps([operation, arguments], option=orjson.OPT_SORT_KEYS)
-    return sha256(text).digest()[:8]
+    def _binding(self, operation: str, arguments: Mapping[str, object]) -> bytes:
+        bound = [self._principal, operation, arguments]
+        text = orjson.dumps(bound, option=orjson.OPT_SORT_KEYS)
+        return sha256(text).digest()[:8]
 
 
 def _decode(token: str) -> bytes | None:

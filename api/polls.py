@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from api.errors import UnrecognizedClientException
 from api.http import ClientGone, Receive
 
 T = TypeVar("T")
@@ -20,7 +21,7 @@ class Polls:
 
     def __init__(self) -> None:
         """Begin open, without a poll."""
-        self._closing = _Signal()
+        self._closing = Signal()
 
     def close(self) -> None:
         """End every poll with nothing to tell, and every later one at once."""
@@ -32,29 +33,35 @@ class Polls:
         work: Coroutine[Any, Any, T],
         nothing: T,
         undo: Callable[[T], None] | None = None,
+        *,
+        ended: Signal | None = None,
     ) -> T:
         """Return the work's result, or `nothing` when the server closes.
 
         To be called after the body was read: whatever arrives then is the hang-up, which
         raises ClientGone. Work that is not finished is cancelled and awaited before this
         returns, so it can undo what it has half done; `undo` takes a result that came
-        together with the hang-up.
+        together with the hang-up. `ended` is given when the caller's key is disabled,
+        who then gets nothing either.
         """
         working = asyncio.ensure_future(work)
         watching = asyncio.ensure_future(receive())
+        ends: list[asyncio.Future[Any]] = [working, watching, self._closing.future()]
+        if ended is not None:
+            ends.append(ended.future())
         try:
-            await asyncio.wait(
-                (working, watching, self._closing.future()),
-                return_when=asyncio.FIRST_COMPLETED,
-            )
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            is_gone = watching.done()
+            is_dismissed = ended is not None and ended.is_given
+            is_gone = watching.done() or is_dismissed
             await _end(working)
             await _end(watching)
         if not is_gone:
             return nothing if working.cancelled() else working.result()
         if undo is not None and not working.cancelled() and not working.exception():
             undo(working.result())
+        if is_dismissed:
+            raise UnrecognizedClientException("The access key was disabled.")
         raise ClientGone
 
 
@@ -64,21 +71,24 @@ async def _end(task: asyncio.Future[Any]) -> None:
         await asyncio.wait((task,), timeout=_AGAIN_SECONDS)
 
 
-class _Signal:
+class Signal:
     """Something given once, that any number of coroutines can wait for."""
 
     def __init__(self) -> None:
-        self._is_given = False
+        """Begin without it."""
+        self.is_given = False
         self._future: asyncio.Future[None] | None = None
 
     def give(self) -> None:
-        self._is_given = True
+        """Give it; harmless to repeat."""
+        self.is_given = True
         if self._future is not None and not self._future.done():
             self._future.set_result(None)
 
     def future(self) -> asyncio.Future[None]:
+        """Return what is done once it is given, for the running loop."""
         if self._future is None:
             self._future = asyncio.get_running_loop().create_future()
-            if self._is_given:
+            if self.is_given:
                 self._future.set_result(None)
         return self._future

@@ -6,15 +6,17 @@ import asyncio
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import Final
+from typing import Any, Final
 
 import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from api.app import App
 
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
 _KEEP_ALIVE_SECONDS: Final = 75
+_MAX_HEAD_BYTES: Final = 64 * 1024
 
 
 class _Server(uvicorn.Server):
@@ -23,6 +25,33 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+
+class _Protocol(HttpToolsProtocol):
+    """Hangs up on heads without end, which the parser would gather for ever."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._is_in_head = True
+        self._head_bytes = 0
+        self._messages = 0
+
+    def data_received(self, data: bytes) -> None:
+        messages = self._messages
+        super().data_received(data)
+        if self._is_in_head and messages == self._messages:
+            self._head_bytes += len(data)
+            if self._head_bytes > _MAX_HEAD_BYTES:
+                self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._is_in_head, self._head_bytes = True, 0
+        self._messages += 1
+        super().on_message_complete()
 
 
 class HttpServer:
@@ -35,7 +64,7 @@ class HttpServer:
         """
         config = uvicorn.Config(
             app,
-            http="httptools",
+            http=_Protocol,
             ws="none",
             loop="none",
             lifespan="off",

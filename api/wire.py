@@ -16,17 +16,19 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import orjson
 import structlog
 
+from api.access.callers import Caller
 from api.errors import (
     ApiError,
     InternalServerError,
     SerializationException,
     UnknownOperationException,
 )
+from api.gate import Gate
 from api.http import (
     ClientGone,
     Headers,
@@ -53,22 +55,17 @@ _TARGET_PREFIX: Final = "AWSStepFunctions."
 _log = structlog.get_logger(__name__)
 
 
-class Gate(Protocol):
-    """Decides whether a request is admitted at all."""
-
-    def admit(self, headers: Headers) -> None:
-        """Return, or raise AccessDeniedException."""
-
-
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One operation, bound to what it runs on.
 
-    One that `waits` is a long poll; `undo` takes back an answer that nobody can get.
+    `authorize` refuses a caller who may not make a request. One that `waits` is a long
+    poll; `undo` takes back an answer that nobody can get.
     """
 
     read: Callable[[object], Any]
-    run: Callable[[Any], Coroutine[Any, Any, Response]]
+    authorize: Callable[[Caller, Any], None]
+    run: Callable[[Caller, Any], Coroutine[Any, Any, Response]]
     waits: bool = False
     undo: Callable[[Any, Response], None] | None = None
 
@@ -109,7 +106,7 @@ class Wire:
         headers = headers_of(scope)
         begun, outcome = self.measures.monotonic(), SUCCESS
         try:
-            status, body = 200, encode(await self._run(headers, receive))
+            status, body = 200, encode(await self._run(scope, headers, receive))
         except ApiError as error:
             status, body, outcome = error.status, encode_error(error), error.name
         except ClientGone:
@@ -137,14 +134,18 @@ class Wire:
         error = InternalServerError("The server failed; its log says how.")
         return error.status, encode_error(error)
 
-    async def _run(self, headers: Headers, receive: Receive) -> Response:
-        self._gate.admit(headers)
+    async def _run(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
+        admission = await self._gate.admit(scope)
+        body = await read_body(receive, MAX_REQUEST_BYTES)
+        caller = admission(body)
         endpoint = self._endpoint(headers)
-        request = endpoint.read(decode(await read_body(receive, MAX_REQUEST_BYTES)))
+        request = endpoint.read(decode(body))
+        endpoint.authorize(caller, request)
+        work = endpoint.run(caller, request)
         if endpoint.waits:
             undo = endpoint.undo and partial(endpoint.undo, request)
-            return await self._polls.run(receive, endpoint.run(request), {}, undo)
-        return await endpoint.run(request)
+            return await self._polls.run(receive, work, {}, undo, ended=caller.ended)
+        return await work
 
     def _endpoint(self, headers: Headers) -> Endpoint:
         if media_type(headers) != _AWS_JSON:

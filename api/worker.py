@@ -13,7 +13,12 @@ from typing import Any, Final, TypeAlias
 import orjson
 import structlog
 
+from api.access.actions import CLAIM_TASKS
+from api.access.callers import Caller
+from api.access.routes import ROUTES
+from api.arns import Site
 from api.errors import ApiError, InternalServerError, SerializationException
+from api.gate import Gate
 from api.http import (
     JSON_TYPE,
     ClientGone,
@@ -29,7 +34,7 @@ from api.http import (
 from api.payloads import is_too_deep
 from api.polls import Polls
 from api.ports import WorkerHall
-from api.wire import Gate, encode, encode_error
+from api.wire import encode, encode_error
 from asl.errors import PayloadError
 from asl.jsontext import dumps, loads
 from engine.handover import (
@@ -60,12 +65,13 @@ _log = structlog.get_logger(__name__)
 class WorkerEndpoints:
     """The ASGI application for everything under PREFIX."""
 
-    def __init__(self, hall: WorkerHall, gate: Gate, polls: Polls) -> None:
+    def __init__(self, hall: WorkerHall, gate: Gate, polls: Polls, site: Site) -> None:
         """Take who assigns the tasks."""
+        self._site = site
         self._hall = hall
         self._gate = gate
         self._polls = polls
-        self._routes: dict[str, Callable[[Body, Receive], Awaitable[bytes]]] = {
+        self._routes: dict[str, Callable[[Caller, Body, Receive], Awaitable[bytes]]] = {
             "poll": self._poll,
             "report": self._report,
             "bye": self._bye,
@@ -78,9 +84,12 @@ class WorkerEndpoints:
             await respond_json(send, 404, b'{"message":"Not found"}')
             return
         try:
-            self._admit(headers_of(scope))
-            body = _decode(await read_body(receive, MAX_BYTES))
-            status, answer = 200, await route(body, receive)
+            admission = await self._gate.admit(scope)
+            raw = await read_body(receive, MAX_BYTES)
+            caller = admission(raw)
+            caller.require_anywhere(ROUTES[scope["path"]])
+            _check_type(headers_of(scope))
+            status, answer = 200, await route(caller, _decode(raw), receive)
         except ApiError as error:
             status, answer = error.status, encode_error(error)
         except ClientGone:
@@ -91,26 +100,35 @@ class WorkerEndpoints:
             status, answer = failure.status, encode_error(failure)
         await respond_json(send, status, answer)
 
-    def _admit(self, headers: Headers) -> None:
-        self._gate.admit(headers)
-        if media_type(headers) != JSON_TYPE or b"content-encoding" in headers:
-            raise SerializationException("Requests here are plain application/json.")
-
-    async def _poll(self, body: Body, receive: Receive) -> bytes:
-        request = _poll_request(body)
-        response = await self._polls.run(receive, self._hall.poll(request), _NOTHING)
+    async def _poll(self, caller: Caller, body: Body, receive: Receive) -> bytes:
+        request = _poll_request(body, _session(caller, body))
+        for name in request.functions:
+            caller.require(CLAIM_TASKS, self._site.function(name))
+        response = await self._polls.run(
+            receive, self._hall.poll(request), _NOTHING, ended=caller.ended
+        )
         return _encode_poll(response)
 
-    async def _report(self, body: Body, _receive: Receive) -> bytes:
-        request = _report_request(body)
+    async def _report(self, caller: Caller, body: Body, _receive: Receive) -> bytes:
+        request = _report_request(body, _session(caller, body))
         return _encode_report(request, await self._hall.report(request))
 
-    async def _bye(self, body: Body, _receive: Receive) -> bytes:
+    async def _bye(self, caller: Caller, body: Body, _receive: Receive) -> bytes:
         request = ByeRequest(
-            session=_text(body, "session"), returned=_texts(body, "returned")
+            session=_session(caller, body), returned=_texts(body, "returned")
         )
         await self._hall.bye(request)
         return b"{}"
+
+
+def _check_type(headers: Headers) -> None:
+    if media_type(headers) != JSON_TYPE or b"content-encoding" in headers:
+        raise SerializationException("Requests here are plain application/json.")
+
+
+def _session(caller: Caller, body: Body) -> str:
+    """Return the session of a request, which is of the key that opened it alone."""
+    return caller.own(_text(body, "session"))
 
 
 def _decode(raw: bytes) -> Body:
@@ -125,9 +143,9 @@ def _decode(raw: bytes) -> Body:
     return body
 
 
-def _poll_request(body: Body) -> PollRequest:
+def _poll_request(body: Body, session: str) -> PollRequest:
     return PollRequest(
-        session=_text(body, "session"),
+        session=session,
         name=_text(body, "name"),
         functions=_texts(body, "functions"),
         free=max(0, int(_number(body, "free"))),
@@ -136,12 +154,12 @@ def _poll_request(body: Body) -> PollRequest:
     )
 
 
-def _report_request(body: Body) -> ReportRequest:
+def _report_request(body: Body, session: str) -> ReportRequest:
     results = body.get("results", [])
     if not isinstance(results, list):
         raise SerializationException("`results` must be a list.")
     return ReportRequest(
-        session=_text(body, "session"),
+        session=session,
         results=tuple(_result(item) for item in results),
         heartbeats=_texts(body, "heartbeats"),
     )

@@ -17,10 +17,12 @@ from datetime import timedelta
 
 from psycopg_pool import AsyncConnectionPool
 
+from api.access.keyring import Keyring
+from api.access.signed import SignatureGate
 from api.app import App, Health
 from api.arns import Site
 from api.context import Api
-from api.gate import LoopbackGate
+from api.gate import Gate, LoopbackGate
 from api.machine_cache import MachineCache, MachineFinder
 from api.metrics import GaugeReader, Metrics
 from api.operations import endpoints
@@ -36,6 +38,7 @@ from cli.version import version
 from engine.engine import Engine, EngineOptions, Installation
 from engine.leases import LeaseTimes
 from scheduler.histogram import LATENESS_BOUNDS, Histogram
+from storage.access_keys import AccessKeys
 from storage.activities import Activities
 from storage.aliases import Aliases
 from storage.connections import Connection, Connections, connection_pool
@@ -43,6 +46,7 @@ from storage.histories import Histories
 from storage.installation import InstallationFacts, read_installation
 from storage.listings import Executions
 from storage.machines import Machines
+from storage.master_keys import MasterKeys
 from storage.tags import Tags
 from storage.versions import Versions
 
@@ -55,12 +59,17 @@ class PartEndedError(CommandError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """What a server process is started with."""
+    """What a server process is started with.
+
+    With master keys it admits whom its access keys let in; without them, everybody who
+    reaches its loopback address.
+    """
 
     url: str
     listener: socket.socket
     own_listener: socket.socket | None = None
     is_port_shared: bool = False
+    masters: MasterKeys | None = None
     lanes: int = 2
     lease_seconds: float = 3.0
     worker_seconds: float = 7.0
@@ -88,6 +97,7 @@ class Server:
     http: HttpServer
     readiness: Readiness
     stalls: Histogram
+    keyring: Keyring | None
     host: str
 
     @property
@@ -126,9 +136,19 @@ async def serving(options: ServerOptions) -> AsyncIterator[Server]:
             pool.connection,
             options=options.engine(),
         )
-        server = _assemble(options, facts, engine, pool)
+        keyring = _keyring(options, engine, pool.connection)
+        server = _assemble(options, facts, engine, pool, keyring)
         async with _running(server):
             yield server
+
+
+def _keyring(
+    options: ServerOptions, engine: Engine, connections: Connections
+) -> Keyring | None:
+    if options.masters is None:
+        return None
+    keys = AccessKeys(connections)
+    return Keyring(keys, options.masters, options.site, engine.clock)
 
 
 def _assemble(
@@ -136,6 +156,7 @@ def _assemble(
     facts: InstallationFacts,
     engine: Engine,
     pool: AsyncConnectionPool[Connection],
+    keyring: Keyring | None,
 ) -> Server:
     api = _api(options.site, facts, engine, pool.connection)
     readiness = Readiness(
@@ -146,7 +167,7 @@ def _assemble(
     if options.own_listener is not None:
         listeners.append(options.own_listener)
     ports = [each.getsockname()[1] for each in listeners]
-    gate, polls = LoopbackGate(*ports), Polls()
+    gate, polls = _gate(options.site, engine, keyring, ports), Polls()
     wire = Wire(endpoints(api), gate, polls)
     stalls = Histogram(LATENESS_BOUNDS)
     metrics = Metrics(
@@ -158,7 +179,7 @@ def _assemble(
     )
     app = App(
         wire=wire,
-        worker=WorkerEndpoints(engine.desk, gate, polls),
+        worker=WorkerEndpoints(engine.desk, gate, polls, options.site),
         health=Health(version=version(), reasons_not_ready=readiness.reasons),
         gate=gate,
         polls=polls,
@@ -171,6 +192,7 @@ def _assemble(
         http=http,
         readiness=readiness,
         stalls=stalls,
+        keyring=keyring,
         host=host,
     )
 
@@ -181,6 +203,14 @@ def _metrics_port(options: ServerOptions) -> int | None:
         return None
     own = options.own_listener
     return 0 if own is None else int(own.getsockname()[1])
+
+
+def _gate(
+    site: Site, engine: Engine, keyring: Keyring | None, ports: list[int]
+) -> Gate:
+    if keyring is None:
+        return LoopbackGate(*ports)
+    return SignatureGate(keyring, site, engine.clock)
 
 
 def _api(
@@ -212,7 +242,9 @@ async def _running(server: Server) -> AsyncIterator[None]:
     """Start the engine, then listen; stop listening, then the engine."""
     await server.engine.start()
     watching = asyncio.gather(
-        server.readiness.watch(), watch_loop(server.stalls, server.engine.clock)
+        server.readiness.watch(),
+        watch_loop(server.stalls, server.engine.clock),
+        *([] if server.keyring is None else [server.keyring.watch()]),
     )
     await server.http.start()
     try:

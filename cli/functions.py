@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 REFUSED: Final = 2
 _LOOK_SECONDS: Final = 0.5
 _DRAIN_SECONDS: Final = 8.0
+# What the server opens its access keys with is no business of the user's code.
+_HIDDEN: Final = {"STEPWELL_SECRET_KEY": "", "STEPWELL_SECRET_KEY_FILE": ""}
 
 
 class FunctionsFile:
@@ -77,7 +79,7 @@ class FunctionsWorker:
         self._process = KeptProcess(
             "worker",
             command,
-            environment={"STEPWELL_ENDPOINT": endpoint},
+            environment={"STEPWELL_ENDPOINT": endpoint, **_HIDDEN},
             died=self._mourn,
             stdout=stdout,
         )

@@ -10,13 +10,17 @@ import argparse
 import errno
 import ipaddress
 import socket
-from typing import Final
+from collections.abc import Callable
+from typing import Final, TypeAlias
 
 from cli.errors import UsageError
 
 DEFAULT_HOST: Final = "127.0.0.1"
 DEFAULT_PORT: Final = 8083
 _BACKLOG: Final = 2048
+
+# Turns a host into an address to listen on, or refuses it.
+Admit: TypeAlias = Callable[[str], str]
 
 
 def add_port_options(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +29,7 @@ def add_port_options(parser: argparse.ArgumentParser) -> None:
         "--host",
         default=DEFAULT_HOST,
         metavar="ADDRESS",
-        help="a loopback address (%(default)s)",
+        help="a loopback address, or any with --auth sigv4 (%(default)s)",
     )
     add_port_option(parser)
 
@@ -41,25 +45,48 @@ def add_port_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def listen(host: str, port: int) -> socket.socket:
+def loopback_only(host: str) -> str:
+    """Return a loopback address: whoever reaches the port may do everything."""
+    address = any_address(host)
+    if not ipaddress.ip_address(address).is_loopback:
+        msg = (
+            f"{host} is no loopback address: without authentication a server listens to"
+            " its own machine only; give --auth sigv4 to listen elsewhere"
+        )
+        raise UsageError(msg)
+    return address
+
+
+def any_address(host: str) -> str:
+    """Return an address: whoever reaches the port has to sign what they ask for."""
+    address = DEFAULT_HOST if host == "localhost" else host
+    try:
+        ipaddress.ip_address(address)
+    except ValueError:
+        msg = f"{host!r} is no address to listen on: 127.0.0.1 or 0.0.0.0 would be"
+        raise UsageError(msg) from None
+    return address
+
+
+def listen(host: str, port: int, admit: Admit = loopback_only) -> socket.socket:
     """Take a port for this process alone, and listen; what comes early waits."""
-    listener = _bind(_address(host), port, is_shared=False)
+    listener = _bind(admit(host), port, is_shared=False)
     listener.listen(_BACKLOG)
     return listener
 
 
-def reserve(host: str, port: int) -> socket.socket:
+def reserve(host: str, port: int, admit: Admit = loopback_only) -> socket.socket:
     """Take a port for processes that share it, after making sure that it is free."""
-    address = _address(host)
+    address = admit(host)
     probe = _bind(address, port, is_shared=False)
     taken: int = probe.getsockname()[1]
     probe.close()
     return _bind(address, taken, is_shared=True)
 
 
-def join(host: str, port: int) -> socket.socket:
+def join(host: str, port: int, admit: Admit = loopback_only) -> socket.socket:
     """Listen on a port that the supervisor has reserved."""
-    listener = _bind(_address(host), port, is_shared=True)
+    listener = _bind(admit(host), port, is_shared=True)
     listener.listen(_BACKLOG)
     return listener
 
@@ -88,19 +115,3 @@ def _why(error: Exception, address: str, port: int) -> str:
     if number == errno.EACCES:
         return f"port {port} is reserved to root: choose one above 1023 with --port"
     return f"cannot listen on port {port} of {address}: {error}"
-
-
-def _address(host: str) -> str:
-    """Return a loopback address: whoever reaches the port may do everything."""
-    address = DEFAULT_HOST if host == "localhost" else host
-    try:
-        is_loopback = ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        is_loopback = False
-    if not is_loopback:
-        msg = (
-            f"{host} is no loopback address: requests are not authenticated yet, so this"
-            " server listens to its own machine only"
-        )
-        raise UsageError(msg)
-    return address

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from cli.authentication import master_keys
+
 if TYPE_CHECKING:
     from cli.compose import Server, ServerOptions
     from storage.embedded import EmbeddedServer
@@ -35,6 +37,7 @@ def server_options(
         listener=listener,
         own_listener=own_listener,
         is_port_shared=getattr(options, "joined", False),
+        masters=master_keys(options),
         lanes=options.lanes,
         lease_seconds=options.lease_seconds,
         worker_seconds=options.worker_seconds,

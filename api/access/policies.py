@@ -71,6 +71,14 @@ class Policy:
                 allowed = True
         return allowed
 
+    def mentions(self, action: str) -> bool:
+        """Tell whether an action is allowed on anything at all."""
+        action = action.lower()
+        return any(
+            statement.allows and any(match(action) for match in statement.actions)
+            for statement in self.statements
+        )
+
 
 def _unqualified(resource: str) -> str:
     if ":stateMachine:" not in resource:

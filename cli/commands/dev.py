@@ -10,6 +10,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
+from cli.authentication import add_auth_option, master_keys
 from cli.database import add_data_option, migrate_schema, open_database
 from cli.engineoptions import add_engine_options
 from cli.listening import DEFAULT_HOST, add_port_option
@@ -31,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a Python file whose @task functions a worker serves",
     )
     add_port_option(parser)
+    add_auth_option(parser)
     add_data_option(parser)
     add_engine_options(parser)
     add_log_level(parser, default="warning")
@@ -44,6 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
     configure_logs(options.log_level)
     leave_in_order_on_sigterm()
+    master_keys(options)
     options.database = None
     file = FunctionsFile(options.functions) if options.functions else None
     with listen(DEFAULT_HOST, options.port) as listener, open_database(options) as base:

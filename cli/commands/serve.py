@@ -11,6 +11,7 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
+from cli.authentication import add_auth_option, admitted, master_keys
 from cli.database import Database, add_database_options, open_database, prepare_schema
 from cli.engineoptions import add_engine_options
 from cli.errors import UsageError
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
     add_port_options(parser)
+    add_auth_option(parser)
     parser.add_argument(
         "--engines",
         type=int,
@@ -55,14 +57,18 @@ def run(options: argparse.Namespace) -> int:
     leave_in_order_on_sigterm()
     is_supervised = options.engines > 1
     take = join if options.joined else reserve if is_supervised else listen
-    with take(options.host, options.port) as listener, open_database(options) as base:
+    master_keys(options)  # refuses at once what would be refused when it is ready
+    with (
+        take(options.host, options.port, admitted(options)) as listener,
+        open_database(options) as base,
+    ):
         prepare_schema(base)
         if is_supervised:
             _supervise(options, base, listener)
         elif options.metrics_port is None:
             _serve(options, base, listener)
         else:
-            with listen(options.host, options.metrics_port) as own:
+            with listen(options.host, options.metrics_port, admitted(options)) as own:
                 _serve(options, base, listener, own)
     return 0
 
@@ -113,7 +119,7 @@ def _supervise(options: argparse.Namespace, base: Database, listener: socket) ->
     host, port = listener.getsockname()[:2]
     endpoint = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
     words = ["serve", "--joined", f"--host={host}", f"--port={port}"]
-    words += engine_words(options)
+    words += [f"--auth={options.auth}", *engine_words(options)]
     numbers = range(options.engines)
     supervisor = Supervisor(
         base.url,

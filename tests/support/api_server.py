@@ -13,16 +13,22 @@ from collections.abc import Iterator
 from api.arns import Site
 from cli.compose import ServerOptions, serving
 from cli.listening import listen
+from storage.master_keys import MasterKeys
 
 
 @contextlib.contextmanager
-def serve(url: str, site: Site | None = None) -> Iterator[str]:
+def serve(
+    url: str, site: Site | None = None, masters: MasterKeys | None = None
+) -> Iterator[str]:
     """Run a server over a database; yield the endpoint."""
     ready, stopping = threading.Event(), threading.Event()
     endpoints: list[str] = []
     failures: list[BaseException] = []
     options = ServerOptions(
-        url=url, listener=listen("127.0.0.1", 0), site=site or Site()
+        url=url,
+        listener=listen("127.0.0.1", 0),
+        site=site or Site(),
+        masters=masters,
     )
 
     async def run() -> None:

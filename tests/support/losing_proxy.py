@@ -71,9 +71,7 @@ class LosingProxy:
             upstream = await asyncio.open_unix_connection(path)
         else:
             upstream = await asyncio.open_connection(self._host, self._port)
-        line = asyncio.create_task(
-            _Line(self._losses, reader, writer, *upstream).run()
-        )
+        line = asyncio.create_task(_Line(self._losses, reader, writer, *upstream).run())
         self._lines.add(line)
         line.add_done_callback(self._lines.discard)
 

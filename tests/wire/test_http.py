@@ -138,3 +138,18 @@ def test_answer_is_plain_json(endpoint: str) -> None:
 
     assert answer.headers["content-type"] == AWS_JSON
     assert answer.body == {"stateMachines": []}
+
+
+@pytest.mark.parametrize(
+    "filler", [b"A: " + b"x" * 100, b"B" * 100 + b": x\r\n"], ids=["value", "names"]
+)
+def test_head_without_end_is_hung_up_on(endpoint: str, filler: bytes) -> None:
+    parts = urlsplit(endpoint)
+    pour = filler * (32 * 1024 * 1024 // len(filler))
+
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(b"POST / HTTP/1.1\r\n")
+        with pytest.raises(ConnectionError):
+            client.sendall(pour)
+
+    assert send(endpoint, "/healthz", method="GET").status == 200

@@ -21,7 +21,7 @@ HOST = b"localhost:8083"
     ],
 )
 def test_loopback_name_with_the_port_is_admitted(host: bytes) -> None:
-    GATE.admit({b"host": host})
+    GATE.check({b"host": host})
 
 
 @pytest.mark.parametrize(
@@ -38,12 +38,12 @@ def test_loopback_name_with_the_port_is_admitted(host: bytes) -> None:
 )
 def test_any_other_host_is_refused(host: bytes) -> None:
     with pytest.raises(AccessDeniedException):
-        GATE.admit({b"host": host})
+        GATE.check({b"host": host})
 
 
 def test_absent_host_is_refused() -> None:
     with pytest.raises(AccessDeniedException):
-        GATE.admit({})
+        GATE.check({})
 
 
 @pytest.mark.parametrize(
@@ -51,20 +51,20 @@ def test_absent_host_is_refused() -> None:
 )
 def test_foreign_origin_is_refused(origin: bytes) -> None:
     with pytest.raises(AccessDeniedException):
-        GATE.admit({b"host": HOST, b"origin": origin})
+        GATE.check({b"host": HOST, b"origin": origin})
 
 
 @pytest.mark.parametrize("site", [b"cross-site", b"same-site"])
 def test_foreign_site_is_refused(site: bytes) -> None:
     with pytest.raises(AccessDeniedException):
-        GATE.admit({b"host": HOST, b"sec-fetch-site": site})
+        GATE.check({b"host": HOST, b"sec-fetch-site": site})
 
 
 def test_own_pages_are_admitted() -> None:
-    GATE.admit(
+    GATE.check(
         {b"host": HOST, b"origin": b"http://" + HOST, b"sec-fetch-site": b"same-origin"}
     )
 
 
 def test_default_port_may_be_left_out() -> None:
-    LoopbackGate(80).admit({b"host": b"localhost"})
+    LoopbackGate(80).check({b"host": b"localhost"})

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
+from api.access.callers import Caller
 from api.errors import ConflictException, SerializationException, ValidationException
 from api.gate import LoopbackGate
 from api.polls import Polls
@@ -30,7 +31,10 @@ class Echo:
             raise SerializationException("Bad.")
         return body
 
-    async def run(self, request: object) -> dict[str, Any]:
+    def authorize(self, caller: Caller, _request: object) -> None:
+        caller.require("states:Echo", "*")
+
+    async def run(self, _caller: Caller, request: object) -> dict[str, Any]:
         if self.started is not None:
             self.started.set()
             await asyncio.Event().wait()
@@ -40,7 +44,7 @@ class Echo:
 
 
 def wire(echo: Echo, *, waits: bool = False, polls: Polls | None = None) -> Wire:
-    endpoint = Endpoint(echo.read, echo.run, waits=waits)
+    endpoint = Endpoint(echo.read, echo.authorize, echo.run, waits=waits)
     return Wire({"Echo": endpoint}, LoopbackGate(8083), polls or Polls())
 
 

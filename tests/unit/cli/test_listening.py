@@ -1,12 +1,12 @@
 """Taking a port, and what is said when it cannot be had."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from cli.errors import UsageError
-from cli.listening import join, listen, reserve
+from cli.listening import any_address, join, listen, loopback_only, reserve
 
 
 @pytest.fixture
@@ -37,10 +37,25 @@ def test_nobody_answers_where_a_port_is_only_reserved() -> None:
         socket.create_connection(reserved.getsockname(), timeout=5)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "example.org", ""])
-def test_only_loopback_addresses_are_listened_on(host: str) -> None:
-    with pytest.raises(UsageError, match="no loopback address"):
-        listen(host, 0)
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1"])
+@pytest.mark.parametrize("take", [listen, reserve, join])
+def test_only_loopback_addresses_are_listened_on(
+    host: str, take: Callable[[str, int], socket.socket]
+) -> None:
+    with pytest.raises(UsageError, match=r"no loopback address.*--auth sigv4"):
+        take(host, 0)
+
+
+@pytest.mark.parametrize("admit", [loopback_only, any_address])
+@pytest.mark.parametrize("host", ["example.org", "", "127.1"])
+def test_what_is_no_address_is_refused(admit: Callable[[str], str], host: str) -> None:
+    with pytest.raises(UsageError, match="is no address"):
+        listen(host, 0, admit)
+
+
+def test_any_address_is_listened_on_where_requests_are_signed() -> None:
+    with listen("0.0.0.0", 0, any_address) as listener:
+        assert listener.getsockname()[0] == "0.0.0.0"
 
 
 def test_an_impossible_port_is_refused() -> None:

@@ -1,0 +1,142 @@
+"""The access keys that are in use here, kept in memory and looked at every second.
+
+A request with a key that is known costs no query. A key that was disabled, or given another
+secret or policy, is forgotten at the next look, and what still lasts under it is ended. When
+the database cannot be asked for a while, every key is forgotten.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import structlog
+from psycopg import InterfaceError, OperationalError
+from psycopg_pool import PoolTimeout
+
+from api.access.callers import Caller
+from api.access.policies import Policy, parse_policy
+from api.access.presets import preset_policy
+from api.access.sigv4 import signing_key
+from api.arns import Site
+from api.engine_errors import public_error
+from api.polls import Signal
+from scheduler.clock import Clock
+from storage.access_keys import ActiveKey
+from storage.master_keys import MasterKeys
+
+_KEY_ID: Final = re.compile(r"SWK[A-Z2-7]{17}")
+_LOOK_SECONDS: Final = 1.0
+_PATIENCE_SECONDS: Final = 10.0
+_DAYS_KEPT: Final = 2
+_UNREACHABLE: Final = (InterfaceError, OperationalError, PoolTimeout, OSError)
+
+_log = structlog.get_logger(__name__)
+
+
+class StoredKeys(Protocol):
+    """Where the keys are, as `storage.access_keys.AccessKeys`."""
+
+    async def active(self, key_ids: Sequence[str]) -> list[ActiveKey]:
+        """Return those of some keys that may be used."""
+
+
+class Key:
+    """One key that may be used: who it stands for, and how it signs."""
+
+    def __init__(self, record: ActiveKey, secret: str, site: Site) -> None:
+        """Take the key as stored, and its secret in the clear."""
+        self.record = record
+        self.ended = Signal()
+        self.caller = Caller(
+            arn=f"arn:aws:iam::{site.account}:user/{record.name}",
+            account=site.account,
+            key_id=record.key_id,
+            policy=_policy(record),
+            ended=self.ended,
+        )
+        self._secret = secret
+        self._region = site.region.encode()
+        self._signing: dict[tuple[bytes, bytes], bytes] = {}
+
+    def signing_key(self, day: bytes, service: bytes) -> bytes:
+        """Return the derived key of a day, kept because every request needs it."""
+        key = self._signing.get((day, service))
+        if key is None:
+            key = signing_key(self._secret, day, self._region, service)
+            while len(self._signing) >= _DAYS_KEPT:
+                del self._signing[next(iter(self._signing))]
+            self._signing[day, service] = key
+        return key
+
+
+def _policy(record: ActiveKey) -> Policy:
+    if record.preset is not None:
+        return preset_policy(record.preset)
+    assert record.policy is not None, "a key has a preset or a policy"
+    return parse_policy(record.policy)
+
+
+class Keyring:
+    """The keys by id."""
+
+    def __init__(
+        self, keys: StoredKeys, masters: MasterKeys, site: Site, clock: Clock
+    ) -> None:
+        """Take where the keys are stored, and what opens their secrets."""
+        self._keys = keys
+        self._masters = masters
+        self._site = site
+        self._clock = clock
+        self._known: dict[str, Key] = {}
+        self._looked_at = clock.monotonic()
+
+    async def find(self, key_id: str) -> Key | None:
+        """Return a key that may be used."""
+        key = self._known.get(key_id)
+        if key is None and _KEY_ID.fullmatch(key_id):
+            key = await self._load(key_id)
+        return key
+
+    async def watch(self) -> None:
+        """Look at the keys in use until cancelled."""
+        while True:
+            await asyncio.sleep(_LOOK_SECONDS)
+            try:
+                await self.look()
+            except Exception as error:  # noqa: BLE001 - who stops looking trusts for ever
+                _log.warning("access keys not looked at", error=repr(error))
+                self._lose_patience()
+
+    async def look(self) -> None:
+        """Forget the keys that may not be used any more, or not as before."""
+        known = dict(self._known)
+        if known:
+            active = await self._keys.active(list(known))
+            records = {record.key_id: record for record in active}
+            for key_id, key in known.items():
+                if records.get(key_id) != key.record:
+                    self._forget(key_id)
+        self._looked_at = self._clock.monotonic()
+
+    async def _load(self, key_id: str) -> Key | None:
+        try:
+            records = await self._keys.active([key_id])
+        except _UNREACHABLE as error:
+            raise public_error(error) from error
+        for record in records:
+            secret = self._masters.open(record.secret, key_id)
+            return self._known.setdefault(key_id, Key(record, secret, self._site))
+        return None
+
+    def _forget(self, key_id: str) -> None:
+        key = self._known.pop(key_id)
+        _log.info("access key withdrawn", key=key_id, name=key.record.name)
+        key.ended.give()
+
+    def _lose_patience(self) -> None:
+        if self._clock.monotonic() - self._looked_at > _PATIENCE_SECONDS:
+            for key_id in list(self._known):
+                self._forget(key_id)

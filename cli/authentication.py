@@ -1,0 +1,41 @@
+"""Whether requests must be signed: `--auth`, of every command that serves."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from storage.master_keys import MasterKeys
+
+NONE: Final = "none"
+SIGV4: Final = "sigv4"
+
+
+def add_auth_option(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says who is admitted."""
+    parser.add_argument(
+        "--auth",
+        choices=(NONE, SIGV4),
+        default=NONE,
+        help="none: whoever reaches a loopback address; sigv4: who signs with an"
+        " access key of `stepwell keys` (%(default)s)",
+    )
+
+
+def admitted(options: argparse.Namespace) -> Callable[[str], str]:
+    """Return what decides on which addresses a server may listen."""
+    from cli.listening import any_address, loopback_only
+
+    return any_address if options.auth == SIGV4 else loopback_only
+
+
+def master_keys(options: argparse.Namespace) -> MasterKeys | None:
+    """Return what opens the access keys, where requests must be signed."""
+    if options.auth == NONE:
+        return None
+    from storage.master_keys import read_master_keys  # loads a library of ciphers
+
+    return read_master_keys(os.environ)

@@ -1,0 +1,181 @@
+"""The gate: which signed requests are let in, and as whom."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from api.access.callers import Caller
+from api.access.keyring import Keyring
+from api.access.signed import SignatureGate
+from api.arns import Site
+from api.errors import InvalidSignatureException, UnrecognizedClientException
+from scheduler.clock import VirtualClock
+from storage.access_keys import ActiveKey
+from storage.master_keys import MasterKeys
+from tests.support.signing import KEY_ID, SECRET, Signed, signed
+
+MASTERS = MasterKeys([b"m" * 32])
+
+
+class Shelf:
+    """The stored keys, in memory; counts how often it is asked."""
+
+    def __init__(self, *records: ActiveKey) -> None:
+        self.records = {record.key_id: record for record in records}
+        self.asked = 0
+
+    async def active(self, key_ids: Sequence[str]) -> list[ActiveKey]:
+        self.asked += 1
+        return [self.records[each] for each in key_ids if each in self.records]
+
+
+def record(preset: str = "starter", secret: str = SECRET) -> ActiveKey:
+    sealed = MASTERS.seal(secret, KEY_ID)
+    return ActiveKey(
+        key_id=KEY_ID, name="ada", preset=preset, policy=None, secret=sealed
+    )
+
+
+class Door:
+    """A gate with its parts, at the present time."""
+
+    def __init__(
+        self, shelf: Shelf | None = None, shift: timedelta | None = None
+    ) -> None:
+        now = datetime.now(UTC) + (shift or timedelta())  # noqa: TID251 - botocore's time
+        clock = VirtualClock(now)
+        self.shelf = shelf or Shelf(record())
+        self.keyring = Keyring(self.shelf, MASTERS, Site(), clock)
+        self.gate = SignatureGate(self.keyring, Site(), clock)
+
+    async def enter(self, given: Signed) -> Caller:
+        admission = await self.gate.admit(given.scope())
+        return admission(given.body)
+
+
+async def test_the_caller_is_the_owner_of_the_key_with_its_policy() -> None:
+    caller = await Door().enter(signed())
+
+    assert caller.arn == "arn:aws:iam::123456789012:user/ada"
+    assert caller.may("states:StartExecution", Site().state_machine("orders"))
+    assert not caller.may("states:StopExecution", Site().execution("orders", "x"))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        signed(key_id="SWKAAAAAAAAAAAAAAAAA"),
+        signed(key_id="AKIAIOSFODNN7EXAMPLE"),
+        signed(key_id="x' OR 1=1"),
+        signed(key_id="SWK" + "A" * 5_000),
+    ],
+    ids=lambda given: repr(given.header("authorization")[:60]),
+)
+async def test_an_unknown_key_is_refused(given: Signed) -> None:
+    with pytest.raises(
+        UnrecognizedClientException,
+        match=r"^The security token included in the request is invalid\.$",
+    ):
+        await Door().enter(given)
+
+
+@pytest.mark.parametrize(
+    "given", [signed(secret="wrong"), signed(b"[]").with_header("host", b"other")]
+)
+async def test_a_wrong_signature_is_refused(given: Signed) -> None:
+    with pytest.raises(InvalidSignatureException, match="does not match the signature"):
+        await Door().enter(given)
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        (signed(region="eu-west-1"), "scoped to a valid region: us-east-1"),
+        (signed(service="lambda"), "scoped to correct service: 'states'"),
+        (signed(service="s3"), "scoped to correct service"),
+    ],
+)
+async def test_a_signature_for_elsewhere_is_refused(given: Signed, reason: str) -> None:
+    with pytest.raises(InvalidSignatureException, match=reason):
+        await Door().enter(given)
+
+
+@pytest.mark.parametrize("minutes", [-4.9, 4.9])
+async def test_clocks_may_differ_by_five_minutes(minutes: float) -> None:
+    door = Door(shift=timedelta(minutes=minutes))
+
+    assert (await door.enter(signed())).key_id == KEY_ID
+
+
+@pytest.mark.parametrize(
+    ("minutes", "reason"), [(5.1, "Signature expired"), (-5.1, "not yet current")]
+)
+async def test_an_old_or_early_signature_is_refused(
+    minutes: float, reason: str
+) -> None:
+    door = Door(shift=timedelta(minutes=minutes))
+
+    with pytest.raises(InvalidSignatureException, match=f"{reason}.*5 min"):
+        await door.enter(signed())
+
+
+async def test_a_key_is_fetched_once() -> None:
+    door = Door()
+
+    for _ in range(3):
+        await door.enter(signed())
+
+    assert door.shelf.asked == 1
+
+
+async def test_what_cannot_be_a_key_is_not_looked_for() -> None:
+    door = Door()
+
+    assert await door.keyring.find("nobody\x00") is None
+    assert door.shelf.asked == 0
+
+
+async def test_a_disabled_key_is_refused_and_what_it_began_is_ended() -> None:
+    door = Door()
+    caller = await door.enter(signed())
+    door.shelf.records.clear()
+
+    await door.keyring.look()
+
+    assert caller.ended is not None
+    assert caller.ended.is_given
+    with pytest.raises(UnrecognizedClientException):
+        await door.enter(signed())
+
+
+async def test_a_key_disabled_while_a_body_arrives_is_refused() -> None:
+    door, given = Door(), signed()
+    admission = await door.gate.admit(given.scope())
+    door.shelf.records.clear()
+    await door.keyring.look()
+
+    with pytest.raises(UnrecognizedClientException):
+        admission(given.body)
+
+
+async def test_a_key_with_another_policy_is_read_again() -> None:
+    door = Door()
+    await door.enter(signed())
+    door.shelf.records[KEY_ID] = record("admin")
+
+    await door.keyring.look()
+
+    caller = await door.enter(signed())
+    assert caller.may("states:StopExecution", Site().execution("orders", "x"))
+
+
+async def test_a_look_leaves_what_has_not_changed() -> None:
+    door = Door()
+    caller = await door.enter(signed())
+
+    await door.keyring.look()
+
+    assert (await door.enter(signed())) is caller
