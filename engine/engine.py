@@ -112,6 +112,7 @@ class Engine:
         self.connections = connections
         self._tasks: list[asyncio.Task[None]] = []
         self._stores: list[LaneStore] = []
+        self._deleting: frozenset[str] = frozenset()
         self._failure: BaseException | None = None
         self.failed = asyncio.Event()
         self.wakes = wakes or APSchedulerWakes(self.clock)
@@ -267,6 +268,7 @@ class Engine:
             claim=self.hall.claim,
             unclaim=self.hall.unclaim,
             has_activity=self._existing.may_exist,
+            is_deleting=self._is_deleting,
         )
 
     def _store(self, name: str) -> LaneStore:
@@ -281,6 +283,12 @@ class Engine:
     async def _definition(self, revision_id: str) -> str | None:
         revision = await self._machines.revision(revision_id)
         return None if revision is None else revision.definition
+
+    def _note_deleting(self, arns: frozenset[str]) -> None:
+        self._deleting = arns
+
+    def _is_deleting(self, arn: str) -> bool:
+        return arn in self._deleting
 
     # Leases
 
@@ -345,6 +353,7 @@ class Engine:
             shards=lambda: sorted(self.shards.epochs),
             deliver=self.shards.deliver_timers,
             activity=self.activity,
+            on_deleting=self._note_deleting,
             keep=self.options.keep,
         )
         self.housekeeping.start(self.wakes)

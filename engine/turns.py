@@ -21,7 +21,7 @@ from runtime.execution import TimerKey, TimerKind
 from runtime.journal import Entry, entry_of
 from runtime.stimuli import Verdict
 from runtime.tokens import TokenSigner
-from runtime.turn import Turn, every_activity
+from runtime.turn import Turn, every_activity, no_machine
 
 MAX_STIMULI = 100
 _SEED_BYTES = 16
@@ -42,6 +42,7 @@ class Taker:
     claim: Callable[[str], str | None]
     unclaim: Callable[[str], None]
     has_activity: Callable[[str], bool] = every_activity
+    is_deleting: Callable[[str], bool] = no_machine
     _claims: list[str] = field(default_factory=list)
     _taken: list[Stimulation] = field(default_factory=list)
 
@@ -53,6 +54,7 @@ class Taker:
             signer=self.signer,
             claim=self._reserve,
             has_activity=self.has_activity,
+            is_deleting=self.is_deleting,
             region=self.region,
         )
 

@@ -2,6 +2,7 @@
 
 An advance is bounded: past about 500 events or 1 MiB of payload it is cut, and the rest is
 decided in a turn of its own. An execution whose log would pass 25,000 events fails instead.
+One whose machine is being deleted ends with its next transition.
 """
 
 from __future__ import annotations
@@ -25,11 +26,12 @@ from runtime.execution import Execution
 from runtime.limits import MAX_EVENTS
 from runtime.react import react
 from runtime.retry import RUNTIME
-from runtime.stimuli import Stimulus, Verdict
+from runtime.stimuli import Stimulus, Stop, Verdict
 from runtime.turn import Turn
 
 MAX_TURN_EVENTS: Final = 500
 MAX_TURN_BYTES: Final = 1_048_576
+_DELETED: Final = Stop(error=None, cause="The state machine is being deleted.")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,6 +57,9 @@ def advance(
         # Whoever is told *accepted* must find the event: here the limit took its place.
         done.verdict = Verdict.CLOSED
     ready = execution.ready
+    if ready and turn.is_deleting(execution.state_machine_arn):
+        stopping = react(machine, execution, _DELETED, turn)
+        _apply(execution, stopping.events, done, turn)
     while ready:
         if len(done.events) >= MAX_TURN_EVENTS or done.size >= MAX_TURN_BYTES:
             done.is_cut = True

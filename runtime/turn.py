@@ -27,13 +27,19 @@ def every_activity(_arn: str) -> bool:
     return True
 
 
+def no_machine(_arn: str) -> bool:
+    """Take no machine to be deleted."""
+    return False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """The outside of one advance.
 
     `claim(function)` reserves a free slot of a worker that serves the function and names the
     worker's session, or returns None; a reservation whose commit fails is given back by the
-    engine. `has_activity(arn)` tells whether an activity exists. `region` is what
+    engine. `has_activity(arn)` tells whether an activity exists, `is_deleting(arn)` whether a
+    machine is being deleted. `region` is what
     TaskScheduled shows.
     """
 
@@ -42,4 +48,5 @@ class Turn:
     signer: TokenSigner
     claim: Callable[[str], str | None] = no_worker
     has_activity: Callable[[str], bool] = every_activity
+    is_deleting: Callable[[str], bool] = no_machine
     region: str = "us-east-1"

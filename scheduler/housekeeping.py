@@ -44,13 +44,17 @@ class Intervals:
     verdicts: timedelta = timedelta(seconds=15)
     processes: timedelta = timedelta(minutes=1)
     overdue: timedelta = timedelta(hours=1)
-    machines: timedelta = timedelta(minutes=1)
+    machines: timedelta = timedelta(seconds=2)
     revisions: timedelta = timedelta(minutes=10)
     retention: timedelta = timedelta(minutes=10)
 
 
 class Housekeeping:
-    """Does the interval jobs; `keep` is the age at which closed executions are deleted."""
+    """Does the interval jobs.
+
+    `keep` is the age at which closed executions are deleted; `on_deleting` hears of the
+    machines that are being deleted.
+    """
 
     def __init__(
         self,
@@ -60,6 +64,7 @@ class Housekeeping:
         shards: Callable[[], Sequence[int]],
         deliver: Deliver,
         activity: Activity,
+        on_deleting: Callable[[frozenset[str]], None] = lambda _arns: None,
         keep: timedelta | None = None,
     ) -> None:
         self._clock = clock
@@ -67,6 +72,7 @@ class Housekeeping:
         self._shards = shards
         self._deliver = deliver
         self._activity = activity
+        self._on_deleting = on_deleting
         self._keep = keep
         self._running: dict[str, asyncio.Task[None]] = {}
         self._orphans: set[UUID] = set()
@@ -78,7 +84,7 @@ class Housekeeping:
             "verdicts": (every.verdicts, self._delete_verdicts),
             "processes": (every.processes, _delete_processes),
             "overdue": (every.overdue, self._deliver_overdue),
-            "machines": (every.machines, _finish_deletions),
+            "machines": (every.machines, self._finish_deletions),
             "revisions": (every.revisions, self.forget_revisions),
         }
         if isinstance(self._clock, SystemClock):
@@ -129,6 +135,12 @@ class Housekeeping:
             if found:
                 self._deliver(found)
 
+    async def _finish_deletions(self, connection: Connection) -> None:
+        """Forget machines, and tell of those whose executions are still to end."""
+        machines = Machines(lambda: nullcontext(connection))
+        await machines.finish_deletions()
+        self._on_deleting(await machines.deleting())
+
     async def forget_revisions(self, connection: Connection) -> None:
         """Delete revisions that nothing has referred to since the last look."""
         machines = Machines(lambda: nullcontext(connection))
@@ -141,10 +153,6 @@ class Housekeeping:
 async def _delete_processes(connection: Connection) -> None:
     await sweeps.delete_engines(connection)
     await sweeps.delete_sessions(connection)
-
-
-async def _finish_deletions(connection: Connection) -> None:
-    await Machines(lambda: nullcontext(connection)).finish_deletions()
 
 
 async def _keep_clock(connection: Connection, clock: SystemClock) -> None:

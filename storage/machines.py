@@ -206,6 +206,12 @@ class Machines:
             cursor = await connection.execute(_SQL["finish_deletions"])
             return [row[0] for row in await cursor.fetchall()]
 
+    async def deleting(self) -> frozenset[str]:
+        """Return the machines whose deletion an open execution holds up."""
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["deleting"])
+            return frozenset(row[0] for row in await cursor.fetchall())
+
     async def orphaned_revisions(self, bound: int = 1_000) -> set[UUID]:
         """Find revisions of machines that are gone, to which no execution refers."""
         async with self._connections() as connection:

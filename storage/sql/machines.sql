@@ -77,6 +77,12 @@ SET status = 'DELETING', deleted_at = %(now)s
 WHERE arn = %(arn)s
     AND status = 'ACTIVE'
 
+-- name: deleting
+-- Machines that are being deleted.
+SELECT arn
+FROM state_machines
+WHERE status = 'DELETING'
+
 -- name: finish_deletions
 -- Forget machines that are being deleted and have no open execution any more, with their
 -- tags; versions and aliases went when the deletion began.

@@ -7,9 +7,18 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.wire.test_machines import ARN, ROLE, create, error_of
-from tests.wire.waiting import closed
+from tests.wire.waiting import closed, until_gone
 
 WAIT = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 60, "End": True}}}
+STOPPED = {"Variable": "$.stop", "IsPresent": True, "Next": "Done"}
+TICKING = {
+    "StartAt": "A",
+    "States": {
+        "A": {"Type": "Wait", "Seconds": 1, "Next": "B"},
+        "B": {"Type": "Choice", "Choices": [STOPPED], "Default": "A"},
+        "Done": {"Type": "Succeed"},
+    },
+}
 FAIL = {"StartAt": "A", "States": {"A": {"Type": "Fail", "Error": "E", "Cause": "c"}}}
 HEAD = "arn:aws:states:us-east-1:123456789012:execution:order"
 
@@ -254,3 +263,19 @@ def test_machine_that_is_being_deleted_starts_nothing(client: Any) -> None:
         client.start_execution(stateMachineArn=ARN)
 
     assert client.describe_execution(executionArn=arn)["status"] == "RUNNING"
+
+
+def test_execution_of_a_deleted_machine_ends_with_its_next_transition(
+    client: Any,
+) -> None:
+    arn = start(client, TICKING)["executionArn"]
+    client.delete_state_machine(stateMachineArn=ARN)
+    described = client.describe_state_machine(stateMachineArn=ARN)
+
+    ended = closed(client, arn)
+
+    assert described["status"] == "DELETING"
+    assert ended["status"] == "ABORTED"
+    assert ended["cause"] == "The state machine is being deleted."
+    until_gone(client, ARN)
+    assert create(client)["stateMachineArn"] == ARN

@@ -22,6 +22,18 @@ def closed(client: Any, arn: str) -> Any:
     return described_when(client, arn, "SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT")
 
 
+def until_gone(client: Any, machine: str) -> None:
+    """Describe a machine that is being deleted until it does not exist."""
+    for _ in range(_MOST):
+        try:
+            described = client.describe_state_machine(stateMachineArn=machine)
+        except client.exceptions.StateMachineDoesNotExist:
+            return
+        assert described["status"] == "DELETING"
+    msg = f"{machine} is still there"
+    raise AssertionError(msg)
+
+
 def event_of_type(client: Any, arn: str, event_type: str) -> Any:
     """Ask for the history until it has an event of the type."""
     for _ in range(_MOST):

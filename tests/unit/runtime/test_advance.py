@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from unittest import mock
 
 import pytest
@@ -127,6 +128,19 @@ def test_an_answer_that_would_pass_the_limit_fails_the_execution() -> None:
     assert it.last.verdict is Verdict.CLOSED
     assert it.execution.tasks == {}
     assert it.events(ev.LambdaFunctionSucceeded) == []
+
+
+def test_an_execution_of_a_deleted_machine_ends_with_its_next_transition() -> None:
+    it = live(machine(wait("A"), pass_on("B")))
+    ((key, due),) = it.execution.timers.items()
+    turn = replace(it.turn, now=due, is_deleting=lambda arn: arn.endswith(":orders"))
+
+    early = advancing.advance(it.machine, it.execution, st.Heartbeat(9), turn)
+    done = advancing.advance(it.machine, it.execution, st.TimerFired(*key), turn)
+
+    assert early.events == []
+    assert [type(event).__name__ for event in done.events][-1] == "ExecutionAborted"
+    assert it.execution.status is Status.ABORTED
 
 
 def test_scopes_take_turns() -> None:
