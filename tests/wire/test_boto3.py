@@ -77,7 +77,7 @@ def deploy(client: Any) -> str:
 
 
 def run(client: Any, live: str) -> None:
-    """Run an execution to its end and stop another."""
+    """Run an execution to its end; stop another and redrive it."""
     arn = client.start_execution(stateMachineArn=live)["executionArn"]
     closed(client, arn)
     client.describe_state_machine_for_execution(executionArn=arn)
@@ -87,6 +87,7 @@ def run(client: Any, live: str) -> None:
     arn = client.start_execution(stateMachineArn=f"{ARN[:-5]}slow")["executionArn"]
     client.stop_execution(executionArn=arn, error="Enough", cause="of it")
     client.describe_execution(executionArn=arn)
+    client.redrive_execution(executionArn=arn, clientToken="again")
 
 
 def work(client: Any) -> None:

@@ -79,6 +79,7 @@ GOOD: Final[dict[str, Request]] = {
     "ListStateMachineAliases": {"stateMachineArn": ORDER},
     "ListStateMachineVersions": {"stateMachineArn": ORDER},
     "PublishStateMachineVersion": {"stateMachineArn": ORDER},
+    "RedriveExecution": {"executionArn": OPEN},
     "SendTaskSuccess": {"taskToken": CLOSED_TASK, "output": "1"},
     "StartExecution": {"stateMachineArn": ORDER},
     "StartSyncExecution": {"stateMachineArn": QUICK},
@@ -212,6 +213,13 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
         "StateMachineDeleting": {"stateMachineArn": LEAVING},
         "StateMachineDoesNotExist": {"stateMachineArn": NO_MACHINE},
         "ValidationException": {"revisionId": "first"},
+    },
+    "RedriveExecution": {
+        "ExecutionDoesNotExist": {"executionArn": NO_EXECUTION},
+        "ExecutionLimitExceeded": NO_LIMIT,
+        "ExecutionNotRedrivable": {"executionArn": OPEN},
+        "InvalidArn": {"executionArn": BAD},
+        "ValidationException": {"clientToken": "a" * 65},
     },
     "SendTaskFailure": {
         **KMS_STATE,
