@@ -13,7 +13,7 @@ from typing import Final, TypeAlias
 from asl.errors import StatesError
 from asl.jsonata.choosing import ENGINE
 from asl.jsonata.engine import Bindings, JsonataError, Query, draws_lots
-from asl.jsonata.functions import MakeHost, added_functions
+from asl.jsonata.functions import ADDED_NAMES, MakeHost, added_functions
 from asl.jsontext import dumps, loads
 from asl.language import Scope
 from asl.model import Environment
@@ -79,7 +79,7 @@ def compile_expression(text: str, location: Location, scope: Scope) -> Evaluate:
     for name in query.roots:
         message = f"Reference to '{name}' at the top level is not supported."
         scope.fields.report.error(message, location, Code.UNSUPPORTED_JSONATA)
-    scope.references.update(name for name in query.reads or ())
+    scope.references.update((query.reads or frozenset()) - ADDED_NAMES)
     slow = _compile_query(query)
     fetch = _FETCH.fullmatch(source)
     return _worded(

@@ -97,3 +97,5 @@ _FUNCTIONS: Final[dict[str, MakeHost]] = {
     "parse": lambda _: _guarded(1, 1, parse),
     "eval": lambda _: None,
 }
+ADDED_NAMES: Final = frozenset(_FUNCTIONS)
+"""The names that are no variables, in the expressions of whoever uses the functions."""

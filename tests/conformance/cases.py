@@ -3,7 +3,8 @@
 Recorded cases live outside the repository: in the folder STEPWELL_CONFORMANCE_DIR names, else
 in `shared/conformance` beside the project. The project's own ones are in `own/`, in the same
 format. Some recorded values stand for whatever the service generated; those that a definition
-or an input carries get one made-up value, on both sides.
+or an input carries get one made-up value, on both sides. Of a time only the form matters, or
+how many days off it is: the parameter in the name of the case tells.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -28,12 +30,15 @@ REGION: Final = "us-east-1"
 ACTIVITIES: Final = f"arn:aws:states:{REGION}:{ACCOUNT}:activity:"
 CALLS: Final = ("api", "api_error")
 EXECUTIONS: Final = ("execution", "express_sync", "express_async")
+BEGINNING: Final = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 
 _KNOWN: Final = {"<partition>": "aws", "<region>": REGION}
 _PLACEHOLDER: Final = re.compile(r"<[A-Za-z][\w:.-]*>")
 _FUNCTIONS: Final = re.compile(
     r"arn:[^:]*:lambda:.*|arn:[^:]*:states:::lambda:invoke(\..*)?|.*activity.*"
 )
+_TIME: Final = "<timestamp>"
+_PARAMETER: Final = re.compile(r"\[(?P<days>\d+)\]$|\[(?P<ending>(?:\.\d+)?Z?)\]$")
 _INNOCENT_SETUP: Final = frozenset({"logs"})
 
 
@@ -44,6 +49,7 @@ class Case:
     name: str
     kind: str
     data: dict[str, Any]
+    has_own_time: bool = False
 
     @property
     def expected(self) -> dict[str, Any]:
@@ -103,14 +109,17 @@ def _read(directory: Path, kinds: tuple[str, ...]) -> Iterator[Case]:
 
 def read_case(path: Path) -> Case:
     """Read one case."""
-    data = json.loads(path.read_text("utf-8"))
-    return Case(path.stem, data["kind"], filled(data))
+    text = path.read_text("utf-8")
+    data = json.loads(text)
+    return Case(path.stem, data["kind"], filled(data), has_own_time=_TIME in text)
 
 
 def filled(data: dict[str, Any]) -> dict[str, Any]:
     """Give every placeholder that is part of a definition, input or request its value."""
     given = json.dumps([data.get(name) for name in ("definition", "input", "request")])
     values = dict(_KNOWN)
+    if _TIME in given:
+        values[_TIME] = _time_of(data["name"])
     for placeholder in _PLACEHOLDER.findall(given):
         values.setdefault(placeholder, re.sub(r"\W", "-", placeholder.strip("<>")))
     filled_in: dict[str, Any] = _filled(data, values)
@@ -118,6 +127,14 @@ def filled(data: dict[str, Any]) -> dict[str, Any]:
         name = f"{ACTIVITIES}{sha256(data['name'].encode()).hexdigest()[:12]}"
         filled_in = json.loads(json.dumps(filled_in).replace("activity_arn", name))
     return filled_in
+
+
+def _time_of(name: str) -> str:
+    """Make up the time in the input of a case whose name tells what matters about it."""
+    found = _PARAMETER.search(name)
+    days, ending = (None, "Z") if found is None else found.group("days", "ending")
+    time = BEGINNING + timedelta(days=int(days or 0))
+    return f"{time:%Y-%m-%dT%H:%M:%S}{'Z' if ending is None else ending}"
 
 
 def _filled(value: Any, values: dict[str, str]) -> Any:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, TypeAlias
 
 from asl.model import Machine
@@ -27,12 +27,11 @@ from runtime.tokens import TokenSigner
 from runtime.turn import Turn
 from tests.conformance import answers
 from tests.conformance.answers import NEVER, Answers, Attempt, Place
-from tests.conformance.cases import ACCOUNT, REGION, Case
+from tests.conformance.cases import ACCOUNT, BEGINNING, REGION, Case
 from tests.conformance.handlers import Worker, worker_of
 from tests.support.public_history import public_history
 
 ROLE: Final = f"arn:aws:iam::{ACCOUNT}:role/snf_role_arn"
-_BEGINNING: Final = datetime(2026, 3, 1, 9, 0, tzinfo=UTC)
 _SIGNER: Final = TokenSigner({1: b"k" * 32})
 _MOST_STEPS: Final = 2_000
 
@@ -47,7 +46,7 @@ class Run:
     execution: Execution
     recorded: Answers
     worker: Worker | None = None
-    now: datetime = _BEGINNING
+    now: datetime = BEGINNING
     log: list[ev.HistoryEvent] = field(default_factory=list)
     _attempts: dict[int, Attempt | None] = field(default_factory=dict)
     _answered: dict[int, st.Stimulus] = field(default_factory=dict)
@@ -158,7 +157,7 @@ class Run:
     @property
     def elapsed(self) -> float:
         """How many seconds of virtual time it took."""
-        return (self.now - _BEGINNING).total_seconds()
+        return (self.now - BEGINNING).total_seconds()
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -227,7 +226,7 @@ def run_definition(
     limit = machine.timeout_seconds
     started = ev.ExecutionStarted(
         id=1,
-        time=_BEGINNING,
+        time=BEGINNING,
         payload=Payload.of_text("{}" if given is None else json.dumps(given)),
         role_arn=ROLE,
         arn=arn,
@@ -235,7 +234,7 @@ def run_definition(
         state_machine_arn=f"{prefix}:stateMachine:{machine_name}",
         state_machine_name=machine_name,
         start_at=machine.regions[0].start_at,
-        deadline=None if limit is None else _BEGINNING + timedelta(seconds=limit),
+        deadline=None if limit is None else BEGINNING + timedelta(seconds=limit),
     )
     execution = Execution(shard=shard_of(arn, 64), execution_id=execution_id_of(arn, 1))
     return Run(machine, execution, recorded or Answers(()), worker).run(started)

@@ -21,8 +21,18 @@ _ANY = frozenset({"datetime", "start-date", "stop-date", "timestamp"})
 _ROLES = re.compile(r"s[nf]{2}_role_arn\w*")
 _QUOTED_ARN = re.compile(r"'(arn:[^']*)'")
 # Members that the service did not send yet when the older cases were recorded.
-_NEWER = frozenset({"encryptionConfiguration", "redriveCount", "redriveStatus"})
+_NEWER = frozenset(
+    {"encryptionConfiguration", "redriveCount", "redriveStatus", "redriveStatusReason"}
+)
 _NOT_COMPARED = frozenset({"ResponseMetadata", "message"})
+# Resources that do not exist, by the member of a request that names them.
+_NOBODY = {
+    "executionArn": "execution:none:none",
+    "activityArn": "activity:none",
+    "mapRunArn": "mapRun:none/none:none",
+    "stateMachineAliasArn": "stateMachine:none:none",
+    "stateMachineVersionArn": "stateMachine:none:1",
+}
 
 
 class Replay:
@@ -37,30 +47,32 @@ class Replay:
     def request(self, request: Mapping[str, Any], expected: object) -> dict[str, Any]:
         """Return a request as it can be sent; `expected` is the recorded answer."""
         filled: dict[str, Any] = self._filled(dict(request))
-        named = _QUOTED_ARN.search(json.dumps(expected))
         for member, value in filled.items():
             if (
                 member.endswith("Arn")
                 and isinstance(value, str)
                 and not str(value).startswith("arn:")
             ):
-                filled[member] = self._arn(value, named)
+                filled[member] = self._arn(member, value, expected)
                 self.replaced[filled[member]] = value
         return filled
 
-    def _arn(self, value: str, named: re.Match[str] | None) -> str:
-        """Replace a made-up ARN by the one that the answer speaks of, or by one of its kind."""
+    def _arn(self, member: str, value: str, expected: object) -> str:
+        """Replace a made-up ARN: by the one that the answer speaks of, or by nobody's.
+
+        One that is refused as malformed stays as it is.
+        """
         if _ROLES.fullmatch(value):
             return ROLE + value
+        told = json.dumps(expected)
+        named = _QUOTED_ARN.search(told)
         if named is not None:
             text: str = self._filled(named[1])
             return text
-        if "nonexistent" in value or value == "invalid_execution_arn":
-            kind = (
-                "execution:none:none" if "execution" in value else "stateMachine:none"
-            )
-            return f"arn:aws:states:{REGION}:{ACCOUNT}:{kind}"
-        return value
+        if expected is None or "InvalidArn" in told:
+            return value
+        kind = _NOBODY.get(member, "stateMachine:none")
+        return f"arn:aws:states:{REGION}:{ACCOUNT}:{kind}"
 
     def _filled(self, value: Any) -> Any:
         if isinstance(value, dict):

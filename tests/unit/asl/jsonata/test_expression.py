@@ -157,3 +157,14 @@ def test_variable_references_leave_out_what_an_expression_binds_itself() -> None
     )
 
     assert machine.variable_references == {"Here": ["list", "outer"]}
+
+
+def test_added_functions_are_no_variables() -> None:
+    machine = parse_machine(
+        """{"StartAt": "Here", "QueryLanguage": "JSONata", "States": {"Here": {
+            "Type": "Pass", "End": true,
+            "Output": "{% $uuid() & $hash($text, 'MD5') & $partition([1], 1)[0] %}"
+        }}}"""
+    )
+
+    assert machine.variable_references == {"Here": ["text"]}
