@@ -223,6 +223,11 @@ GAUGES: Final[tuple[Figure, ...]] = (
         read=_slots,
     ),
     Figure(
+        name="calls_running",
+        about="Functions that this process is calling elsewhere",
+        read=_one(lambda s: s.engine.elsewhere.calling if s.engine.elsewhere else 0),
+    ),
+    Figure(
         name="activity_pollers",
         about="Callers that wait in GetActivityTask",
         read=_one(lambda s: s.engine.activities.pollers),

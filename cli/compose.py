@@ -36,6 +36,7 @@ from cli.readiness import Readiness
 from cli.stalls import watch_loop
 from cli.version import version
 from engine.engine import Engine, EngineOptions, Installation
+from engine.lambdaclient import LambdaClient, LambdaSettings
 from engine.leases import LeaseTimes
 from scheduler.histogram import LATENESS_BOUNDS, Histogram
 from storage.access_keys import AccessKeys
@@ -74,6 +75,7 @@ class ServerOptions:
     lease_seconds: float = 3.0
     worker_seconds: float = 7.0
     keep: timedelta | None = None
+    functions: LambdaSettings | None = None
     site: Site = field(default_factory=lambda: Site.of_environment(os.environ))
 
     def engine(self) -> EngineOptions:
@@ -85,6 +87,8 @@ class ServerOptions:
             leases=LeaseTimes(lease=lease, renew=lease / 3, margin=lease / 6),
             session_timeout=self.worker_seconds,
             keep=self.keep,
+            invoke=None if self.functions is None else LambdaClient(self.functions),
+            invoke_slots=0 if self.functions is None else self.functions.slots,
         )
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from cli.lambdaoptions import add_lambda_options, lambda_words
+
 
 def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the engine; all have good defaults."""
@@ -31,6 +33,7 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="delete executions that closed so long ago (never)",
     )
+    add_lambda_options(parser)
 
 
 def engine_words(options: argparse.Namespace) -> list[str]:
@@ -43,4 +46,4 @@ def engine_words(options: argparse.Namespace) -> list[str]:
     ]
     if options.keep_days is not None:
         words.append(f"--keep-days={options.keep_days}")
-    return words
+    return [*words, *lambda_words(options)]

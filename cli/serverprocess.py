@@ -29,9 +29,11 @@ def server_options(
     own_listener: socket | None = None,
 ) -> ServerOptions:
     """Return what a server process of these options is started with."""
+    from api.arns import Site
     from cli.compose import ServerOptions  # loads the whole server
+    from cli.lambdasettings import lambda_settings
 
-    keep = options.keep_days
+    keep, site = options.keep_days, Site.of_environment(os.environ)
     return ServerOptions(
         url=url,
         listener=listener,
@@ -41,6 +43,13 @@ def server_options(
         lanes=options.lanes,
         lease_seconds=options.lease_seconds,
         worker_seconds=options.worker_seconds,
+        site=site,
+        functions=lambda_settings(
+            options,
+            os.environ,
+            region=site.region,
+            own_port=listener.getsockname()[1],
+        ),
         keep=None if keep is None else timedelta(days=keep),
     )
 

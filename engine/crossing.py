@@ -74,6 +74,13 @@ class WorkerTables:
         }
         return {row[0] for row in await self._rows("alive_sessions", parameters)}
 
+    async def served(self, within: float) -> frozenset[str]:
+        """Return the functions of workers that polled any process within some seconds."""
+        parameters = {"within": timedelta(seconds=within)}
+        return frozenset(
+            row[0] for row in await self._rows("served_functions", parameters)
+        )
+
     async def forget(self, session: str) -> None:
         """Take a session out that has said good-bye."""
         await self._execute("forget_session", {"session": session})

@@ -21,6 +21,8 @@ from engine.activities import ActivityDesk
 from engine.commits import Commits
 from engine.compiled import CompiledMachines
 from engine.crossing import WorkerTables
+from engine.elsewhere import Elsewhere, Invoke
+from engine.elsewheredesk import ElsewhereDesk
 from engine.existing import ExistingActivities
 from engine.express import Express
 from engine.expressdesk import ExpressDesk
@@ -40,7 +42,8 @@ from engine.starts import Starts
 from engine.tenure import Tenure
 from engine.turns import Taker
 from engine.workerdesk import WorkerDesk
-from runtime.identity import FIRST_MARKER
+from runtime.identity import FIRST_MARKER, ExecutionId
+from runtime.stimuli import Stimulus, Verdict
 from runtime.tokens import TokenSigner
 from scheduler.activity import Activity
 from scheduler.clock import Clock, SystemClock
@@ -61,6 +64,8 @@ log = structlog.get_logger(__name__)
 _INBOX_POLL: Final = timedelta(seconds=1)
 _CANCEL_SECONDS: Final = 1.0
 _PARTING_SECONDS: Final = 10.0
+# How long an orderly end waits for the functions that the engine has called elsewhere.
+_CALL_SECONDS: Final = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +74,7 @@ class EngineOptions:
 
     `cache_characters` bounds the executions kept in memory, `session_timeout` is how long a
     worker may be silent, `keep` after how long closed executions are deleted.
+    `invoke` calls functions that no worker serves, `invoke_slots` at once at most.
     """
 
     region: str = "us-east-1"
@@ -78,6 +84,8 @@ class EngineOptions:
     cache_characters: int = 64 * 1024 * 1024
     keep: timedelta | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    invoke: Invoke | None = None
+    invoke_slots: int = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +137,9 @@ class Engine:
         self._existing = ExistingActivities(self.clock, existing)
         self.shards = Shards(self._store("shards"))
         self.timers = self._due_timers()
+        self.elsewhere = self._new_elsewhere()
         self.hall = Hall(
+            elsewhere=self.elsewhere,
             handlers=Handlers(self.id, options.handlers),
             signer=signer,
             clock=self.clock,
@@ -159,6 +169,32 @@ class Engine:
             signer=signer,
             shards=installation.shards,
             express=self.express,
+        )
+
+    def _new_elsewhere(self) -> Elsewhere | None:
+        invoke = self.options.invoke
+        if invoke is None:
+            return None
+        return Elsewhere(
+            incarnation=self.id,
+            invoke=invoke,
+            slots=self.options.invoke_slots,
+            ask=self._ask,
+        )
+
+    async def _ask(
+        self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
+    ) -> Verdict:
+        return await self.router.ask(shard, execution_id, stimulus)
+
+    def _elsewhere_desk(self, elsewhere: Elsewhere) -> ElsewhereDesk:
+        return ElsewhereDesk(
+            elsewhere=elsewhere,
+            tables=WorkerTables(self._store("calls"), process=self.id),
+            router=self.router,
+            clock=self.clock,
+            session_timeout=self.options.session_timeout,
+            offer=self.hall.call_elsewhere,
         )
 
     def _express_desk(
@@ -343,6 +379,8 @@ class Engine:
         loops += [self.starts.run(), self.desk.run(), self.desk.run_claims()]
         loops += [self.activities.run()]
         loops += [self.express.run_starts(), self.express.run_ends()]
+        if self.elsewhere is not None:
+            loops.append(self._elsewhere_desk(self.elsewhere).run())
         for coroutine in loops:
             self._spawn(coroutine)
         self.wakes.start(self.timers.wake)
@@ -363,6 +401,8 @@ class Engine:
     async def stop(self) -> None:
         """Give every shard up in good order and end; what runs elsewhere goes on there."""
         self.leases.retire()
+        if self.elsewhere is not None:
+            await self.elsewhere.drain(_CALL_SECONDS)
         self.wakes.stop()
         await self.housekeeping.stop()
         await self.express.stop()
@@ -373,6 +413,8 @@ class Engine:
             log.warning("stopped before the last commits were known", engine=self.id)
         await asyncio.to_thread(self.leases.stop)
         await _end_all(self._tasks)
+        if self.elsewhere is not None:
+            await self.elsewhere.stop()
         await self.starts.close()
         for store in self._stores:
             await store.close()

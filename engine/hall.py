@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 
 from engine.absent import Absent
 from engine.assignments import assignment_of, is_activity
+from engine.elsewhere import Elsewhere
 from engine.handlers import Handlers
 from engine.handover import PollRequest, TaskAssignment
 from engine.sessions import Session
@@ -24,7 +25,7 @@ from engine.work import Stimulation, TaskKey, TurnDone
 from runtime import stimuli as st
 from runtime.execution import Execution, OpenTask
 from runtime.identity import ExecutionId
-from runtime.lambda_invoke import function_input
+from runtime.lambda_invoke import Invocation, function_input, invocation_of
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
 
@@ -40,9 +41,16 @@ class Hall:
         clock: Clock,
         deliver: Callable[[int, ExecutionId, Stimulation], None],
         activity_waits: Callable[[], None] = lambda: None,
+        elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Take who signs tokens, how stimuli reach the lanes, and who serves activities."""
+        """Take who signs tokens, how stimuli reach the lanes, and who serves activities.
+
+        `elsewhere` calls the functions that no worker serves; without it they wait.
+        """
         self.handlers = handlers
+        self.elsewhere = elsewhere
+        if elsewhere is not None:
+            elsewhere.on_free = self.call_elsewhere
         self.sessions: dict[str, Session] = {}
         self.waiting = WaitingTasks()
         self.absent = Absent()
@@ -63,13 +71,29 @@ class Hall:
             return self.handlers.worker
         serving = self._serving.get(function)
         if serving is None:
-            return None
+            return self._reserve_elsewhere(function)
         for session in serving.values():
             if session.free > 0:
                 session.reserved += 1
                 serving.move_to_end(session.id)
                 return session.id
         return None
+
+    def _reserve_elsewhere(self, function: str) -> str | None:
+        elsewhere = self.elsewhere
+        if elsewhere is None or elsewhere.free <= 0 or not self._is_nobodys(function):
+            return None
+        elsewhere.reserved += 1
+        return elsewhere.worker
+
+    def _is_nobodys(self, function: str) -> bool:
+        """Tell whether a function is one that no worker serves, here or elsewhere."""
+        return (
+            self.elsewhere is not None
+            and function not in self._serving
+            and not is_activity(function)
+            and self.elsewhere.may_call(function)
+        )
 
     def unclaim(self, worker: str) -> None:
         """Give a reserved slot back."""
@@ -78,6 +102,9 @@ class Hall:
             self.serve(session)
 
     def _release(self, worker: str) -> Session | None:
+        if self.elsewhere is not None and worker == self.elsewhere.worker:
+            self.elsewhere.release()
+            return None
         session = self.sessions.get(worker)
         if session is not None and session.reserved:
             session.reserved -= 1
@@ -106,6 +133,7 @@ class Hall:
             self._await_again(execution)
         if self.waiting and turn.claims:
             self._serve_all(turn.claims)
+            self.call_elsewhere()
 
     def _await_again(self, execution: Execution) -> None:
         """Let tasks wait that may be forgotten: their claims met an execution set aside."""
@@ -130,6 +158,8 @@ class Hall:
         self.waiting.remove(task.function, key)
         if task.worker == self.handlers.worker:
             self._handle(execution, task)
+        elif self.elsewhere is not None and task.worker == self.elsewhere.worker:
+            self.elsewhere.begin(key, self._invocation(execution, task))
         elif not is_activity(task.function):
             self.hand_over(execution, task, epoch)
 
@@ -158,6 +188,11 @@ class Hall:
             execution, task, signer=self._signer, epoch=epoch, now=self._clock.now()
         )
 
+    def _invocation(self, execution: Execution, task: OpenTask) -> Invocation:
+        due, now = task.due, self._clock.now()
+        seconds = None if due is None else max(0.0, (due - now).total_seconds())
+        return invocation_of(task, seconds, execution.trace_header)
+
     def _handle(self, execution: Execution, task: OpenTask) -> None:
         assert task.function is not None
         is_invoke = task.family == "Task"
@@ -171,6 +206,9 @@ class Hall:
         if not task.started_id:
             if task.function is not None:
                 self.waiting.remove(task.function, key)
+            return
+        if self.elsewhere is not None and task.worker == self.elsewhere.worker:
+            self.elsewhere.drop(key)
             return
         session = self.sessions.get(task.worker or "")
         if session is not None and session.assigned:
@@ -199,6 +237,7 @@ class Hall:
             if session.free > 0:
                 self.serve(session)
                 return
+        self.call_elsewhere()
 
     def serve(self, session: Session) -> None:
         """Send a claim for every task that the free slots of a session can take."""
@@ -221,6 +260,24 @@ class Hall:
         """Release the reservation: the attempt is assigned by now, or was not to be had."""
         session.reserved = max(0, session.reserved - 1)
         self.serve(session)
+
+    def call_elsewhere(self) -> None:
+        """Send a claim for every waiting task that nobody else serves, while slots are free."""
+        elsewhere = self.elsewhere
+        if elsewhere is None or not self.waiting or elsewhere.free <= 0:
+            return
+        functions = [name for name in self.waiting.functions if self._is_nobodys(name)]
+        while elsewhere.free > 0 and (key := self.waiting.take(functions)) is not None:
+            elsewhere.reserved += 1
+            stimulation = Stimulation(
+                st.TaskClaimed(key[2], elsewhere.worker),
+                answer=lambda _verdict: self._claimed_elsewhere(elsewhere),
+            )
+            self._deliver(key[0], key[1], stimulation)
+
+    def _claimed_elsewhere(self, elsewhere: Elsewhere) -> None:
+        elsewhere.release()
+        self.call_elsewhere()
 
     # Sessions
 

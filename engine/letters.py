@@ -18,6 +18,7 @@ _KINDS: Final[dict[type[st.Stimulus], str]] = {
     st.Begin: "start",
     st.Continue: "continue",
     st.WorkerReturned: "worker_returned",
+    st.ServiceAnswered: "service_answered",
     st.CallbackSucceeded: "task_success",
     st.WorkerRaised: "worker_raised",
     st.CallbackFailed: "task_failure",
@@ -36,6 +37,7 @@ _END: Final = "}"
 
 _WITH_OUTPUT: Final[dict[str, Callable[[int, Payload], st.Stimulus]]] = {
     "worker_returned": st.WorkerReturned,
+    "service_answered": st.ServiceAnswered,
     "task_success": st.CallbackSucceeded,
 }
 _READERS: Final[dict[str, Callable[[Any], st.Stimulus]]] = {
@@ -59,7 +61,7 @@ def kind_of(stimulus: st.Stimulus) -> str:
 def body_of(stimulus: st.Stimulus) -> str:
     """Write a stimulus as JSON text; an output stays the text that it is."""
     match stimulus:
-        case st.WorkerReturned() | st.CallbackSucceeded():
+        case st.WorkerReturned() | st.ServiceAnswered() | st.CallbackSucceeded():
             task, output = stimulus.scheduled_id, stimulus.output.text
             return f"{_TASK}{task}{_OUTPUT}{output}{_END}"
         case st.WorkerRaised() | st.CallbackFailed():

@@ -17,6 +17,7 @@ import psycopg
 import structlog
 
 from engine.assignments import is_activity
+from engine.elsewhere import is_caller
 from engine.hall import Hall
 from engine.handlers import PREFIX as ENGINE_PREFIX
 from engine.lane import Lane
@@ -188,11 +189,19 @@ class Shards:
         shard, execution_id, scheduled_id = key
         if worker is None:
             self._hall.await_worker(function, key)
-        elif worker.startswith(ENGINE_PREFIX):
+        elif worker.startswith(ENGINE_PREFIX) and not self._may_be_called(worker, key):
             lost = Stimulation(st.WorkerLost(scheduled_id, worker))
             self.deliver(shard, execution_id, lost)
         elif not is_activity(function):
             self._hall.adopt(worker, key)
+
+    def _may_be_called(self, worker: str, key: TaskKey) -> bool:
+        """Tell whether an attempt may be a call that an engine, this one too, waits for."""
+        assert self._hall is not None
+        elsewhere = self._hall.elsewhere
+        if elsewhere is not None and worker == elsewhere.worker:
+            return elsewhere.knows(key)
+        return is_caller(worker)
 
     async def _read_inbox(self) -> None:
         """Read what waits; rows that are on their way already are not taken twice."""

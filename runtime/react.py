@@ -21,7 +21,7 @@ from runtime.draft import Draft, Visit
 from runtime.execution import Execution, OpenTask, TimerKind
 from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.identity import attempt_id
-from runtime.lambda_invoke import invoke_result
+from runtime.lambda_invoke import CallFacts, invoke_answer
 from runtime.leaving import is_too_large, too_large
 from runtime.limits import MAX_OPEN_TIME
 from runtime.outcomes import put_failure, put_timeout
@@ -109,6 +109,13 @@ def _worker_returned(visit: Visit, task: OpenTask, stimulus: st.WorkerReturned) 
         _returned(visit, task, stimulus.output)
 
 
+def _service_answered(
+    visit: Visit, task: OpenTask, stimulus: st.ServiceAnswered
+) -> None:
+    if task.started_id and not task.submitted_id:
+        _answered(visit, task, stimulus.output)
+
+
 def _called_back(visit: Visit, task: OpenTask, stimulus: st.CallbackSucceeded) -> None:
     if task.started_id and is_too_large(stimulus.output):
         _failed_as_too_large(visit, task)
@@ -137,6 +144,7 @@ _ANSWER: Final[dict[type[st.OfTask], Callable[..., None]]] = {
     st.TaskClaimed: _claimed,
     st.Heartbeat: _beaten,
     st.WorkerReturned: _worker_returned,
+    st.ServiceAnswered: _service_answered,
     st.WorkerRaised: _worker_raised,
     st.WorkerLost: _lost,
     st.CallbackSucceeded: _called_back,
@@ -161,7 +169,11 @@ def _returned(visit: Visit, task: OpenTask, output: Payload) -> None:
     if task.family == "Task":
         draft = visit.draft
         request_id = attempt_id(draft.execution.execution_id, task.scheduled_id)
-        output = invoke_result(output, request_id)
+        output = invoke_answer(output, CallFacts(request_id=request_id))
+    _answered(visit, task, output)
+
+
+def _answered(visit: Visit, task: OpenTask, output: Payload) -> None:
     if is_too_large(output):
         _failed_as_too_large(visit, task)
     elif task.waits_for_token:

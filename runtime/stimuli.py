@@ -46,6 +46,14 @@ class WorkerReturned:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceAnswered:
+    """A service that the engine called has answered; `output` is the task's result."""
+
+    scheduled_id: int
+    output: Payload
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerRaised:
     """The function of a task failed."""
 
@@ -113,6 +121,7 @@ class Redrive:
 OfTask: TypeAlias = (
     TaskClaimed
     | WorkerReturned
+    | ServiceAnswered
     | WorkerRaised
     | WorkerLost
     | CallbackSucceeded

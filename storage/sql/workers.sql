@@ -23,6 +23,13 @@ FROM worker_sessions
 WHERE session = ANY (%(sessions)s::text[])
   AND seen_at > clock_timestamp() - %(timeout)s::interval;
 
+-- name: served_functions
+-- Functions of the workers that have polled any process lately.
+SELECT DISTINCT served.function
+FROM worker_sessions AS sessions,
+    json_array_elements_text(sessions.functions::json) AS served (function)
+WHERE sessions.seen_at > clock_timestamp() - %(within)s::interval;
+
 -- name: forget_session
 -- A worker has said good-bye.
 DELETE FROM worker_sessions WHERE session = %(session)s;

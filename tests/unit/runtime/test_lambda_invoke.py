@@ -8,10 +8,11 @@ import pytest
 
 from asl.resources import parse_resource
 from runtime.lambda_invoke import (
+    CallFacts,
     called_function,
     function_input,
     function_name,
-    invoke_result,
+    invoke_answer,
     is_lambda_invoke,
 )
 from tests.support.live import payload
@@ -55,7 +56,7 @@ def test_a_payload_of_null_is_none() -> None:
 
 
 def test_the_result_is_the_answer_of_invoke() -> None:
-    result = invoke_result(payload({"n": 1}), "e-3").value
+    result = invoke_answer(payload({"n": 1}), CallFacts(request_id="e-3")).value
 
     assert isinstance(result, dict)
     assert result["Payload"] == {"n": 1}
