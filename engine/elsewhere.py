@@ -152,17 +152,21 @@ class Elsewhere:
         """Bring an outcome to its execution, wherever that is, until it has a verdict."""
         shard, execution_id, _ = key
         try:
-            while True:
-                try:
-                    await self._ask(shard, execution_id, stimulus)
-                except (BusyError, UnansweredError):
-                    if shard >= FIRST_MARKER:
-                        return
-                    await asyncio.sleep(_AGAIN_SECONDS)
-                else:
+            while not await self._was_answered(shard, execution_id, stimulus):
+                if shard >= FIRST_MARKER:
                     return
+                await asyncio.sleep(_AGAIN_SECONDS)
         finally:
             del self._reporting[key]
+
+    async def _was_answered(
+        self, shard: int, execution_id: ExecutionId, stimulus: st.Stimulus
+    ) -> bool:
+        try:
+            await self._ask(shard, execution_id, stimulus)
+        except (BusyError, UnansweredError):
+            return False
+        return True
 
     # The end
 
