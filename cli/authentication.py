@@ -7,6 +7,8 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from cli.errors import UsageError
+
 if TYPE_CHECKING:
     from storage.master_keys import MasterKeys
 
@@ -39,3 +41,12 @@ def master_keys(options: argparse.Namespace) -> MasterKeys | None:
     from storage.master_keys import read_master_keys  # loads a library of ciphers
 
     return read_master_keys(os.environ)
+
+
+def require_access_key(options: argparse.Namespace) -> None:
+    """Refuse to start a worker beside the server that would have no key to sign with."""
+    if options.auth == SIGV4 and not os.environ.get("AWS_ACCESS_KEY_ID"):
+        raise UsageError(
+            "the worker beside the server signs with the key in AWS_ACCESS_KEY_ID:"
+            ' eval "$(stepwell keys create me --preset admin --export)"'
+        )

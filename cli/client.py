@@ -54,6 +54,15 @@ def add_endpoint_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def _hint(error_name: str) -> str:
+    if error_name != "MissingAuthenticationTokenException":
+        return ""
+    return (
+        ": this server asks for an access key, in AWS_ACCESS_KEY_ID and"
+        " AWS_SECRET_ACCESS_KEY; `stepwell keys create` makes one"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Client:
     """Asks one server."""
@@ -78,7 +87,7 @@ class Client:
             status, answer = self._request("POST", "/", body, headers)
         if status != 200:
             name = str(answer.get("__type", f"HTTP {status}")).rpartition("#")[2]
-            raise RefusedError(name, str(answer.get("message", "")))
+            raise RefusedError(name, str(answer.get("message", "")) + _hint(name))
         return answer
 
     def pages(self, operation: str, member: str, **fields: object) -> Iterator[Fields]:
@@ -103,9 +112,13 @@ class Client:
     ) -> tuple[int, Fields]:
         from http.client import HTTPException  # not for `--help`
 
+        from cli.signing import signed
+
         connection = self._connection()
+        host = urlsplit(self.endpoint).netloc.rpartition("@")[2]
+        sent = signed(method, path, (body or "").encode(), {"Host": host, **headers})
         try:
-            connection.request(method, path, body, headers)
+            connection.request(method, path, body, sent)
             response = connection.getresponse()
             answer = json.loads(response.read() or b"{}")
         except (OSError, HTTPException, ValueError) as error:

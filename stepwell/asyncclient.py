@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from stepwell import operations
-from stepwell.endpoint import Endpoint, endpoint_url
+from stepwell.endpoint import Endpoint, account_and_region, endpoint_url
 from stepwell.operations import Execution, Fields, Request
+from stepwell.signing import Signer, access_key
 from stepwell.transport import Channel
 
 T = TypeVar("T")
@@ -17,9 +18,16 @@ class AsyncClient:
     """A server's API, for one event loop; see `Client` for what the methods take."""
 
     def __init__(
-        self, endpoint: str | None = None, *, timeout_seconds: float = 60
+        self,
+        endpoint: str | None = None,
+        *,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        timeout_seconds: float = 60,
     ) -> None:
         self._endpoint = Endpoint.parse(endpoint_url(endpoint))
+        key = access_key(access_key_id, secret_access_key)
+        self._signer = Signer(self._endpoint, key, account_and_region()[1])
         self._timeout_seconds = timeout_seconds
         self._idle: list[Channel] = []
 
@@ -117,12 +125,13 @@ class AsyncClient:
 
     async def _ask(self, request: Request[T]) -> T:
         channel = self._idle.pop() if self._idle else Channel(self._endpoint)
+        body = request.body
         response = await channel.post(
             "/",
-            request.body,
+            body,
             timeout=self._timeout_seconds,
             content_type=operations.CONTENT_TYPE,
-            headers=request.headers,
+            headers=self._signer.headers("/", body, request.headers),
         )
         self._idle.append(channel)
         return request.answer(response.status, response.body)

@@ -8,9 +8,10 @@ from typing import Self, TypeVar
 import urllib3
 
 from stepwell import operations
-from stepwell.endpoint import endpoint_url
+from stepwell.endpoint import Endpoint, account_and_region, endpoint_url
 from stepwell.errors import UnreachableError
 from stepwell.operations import Execution, Fields, Request
+from stepwell.signing import Signer, access_key
 
 T = TypeVar("T")
 _CONNECTIONS = 16
@@ -19,14 +20,25 @@ _CONNECTIONS = 16
 class Client:
     """A server's API. Refused requests raise ApiError, with the name on the wire.
 
+    Requests are signed with the access key that is given, or that of the environment
+    (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY).
+
     A payload (`input`, `output`) is any value that JSON can express; a `str` is taken
     as JSON text, as it is by the API.
     """
 
     def __init__(
-        self, endpoint: str | None = None, *, timeout_seconds: float = 60
+        self,
+        endpoint: str | None = None,
+        *,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
+        timeout_seconds: float = 60,
     ) -> None:
         self._url = endpoint_url(endpoint).rstrip("/") + "/"
+        self._endpoint = Endpoint.parse(self._url)
+        key = access_key(access_key_id, secret_access_key)
+        self._signer = Signer(self._endpoint, key, account_and_region()[1])
         self._pool = urllib3.PoolManager(
             maxsize=_CONNECTIONS, timeout=timeout_seconds, retries=False
         )
@@ -124,11 +136,14 @@ class Client:
         return self._ask(request)
 
     def _ask(self, request: Request[T]) -> T:
-        headers = {"Content-Type": operations.CONTENT_TYPE, **request.headers}
+        body = request.body
+        headers = {
+            "Host": self._endpoint.authority,
+            "Content-Type": operations.CONTENT_TYPE,
+            **self._signer.headers("/", body, request.headers),
+        }
         try:
-            response = self._pool.request(
-                "POST", self._url, body=request.body, headers=headers
-            )
+            response = self._pool.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
             raise UnreachableError(str(error)) from error
         return request.answer(response.status, response.data)

@@ -18,6 +18,8 @@ _PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 _EPILOG = """\
 environment:
   STEPWELL_ENDPOINT   the server, if --endpoint is not given
+  AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY
+                      the key that requests are signed with, for a server that asks for one
 
 SIGTERM and SIGINT drain: the worker claims nothing more, finishes what runs and says
 goodbye. A second signal ends it at once.

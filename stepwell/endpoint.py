@@ -1,4 +1,4 @@
-"""Where a server is."""
+"""Where a server is, and whose."""
 
 import os
 from dataclasses import dataclass
@@ -10,6 +10,13 @@ DEFAULT_ENDPOINT = "http://127.0.0.1:8083"
 def endpoint_url(given: str | None) -> str:
     """The endpoint that was given, or else of the environment, or else the default."""
     return given or os.environ.get("STEPWELL_ENDPOINT") or DEFAULT_ENDPOINT
+
+
+def account_and_region() -> tuple[str, str]:
+    """The account and region of names that are no ARNs, and of signatures."""
+    environment = os.environ
+    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
+    return environment.get("AWS_ACCOUNT_ID") or "123456789012", region or "us-east-1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

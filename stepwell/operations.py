@@ -4,7 +4,6 @@ They speak the AWS JSON 1.0 protocol of the Step Functions API. Nothing here doe
 `client.py` and `asyncclient.py` send what is built here.
 """
 
-import os
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Generic, TypeAlias, TypeVar, cast
 
 from stepwell import exactjson
+from stepwell.endpoint import account_and_region
 from stepwell.errors import ApiError, ExecutionFailedError, UnreachableError
 from stepwell.exactjson import Json
 
@@ -140,7 +140,7 @@ def create_state_machine(
     type: str,  # noqa: A002
 ) -> Request[str]:
     """CreateStateMachine."""
-    account, _ = _account_and_region()
+    account, _ = account_and_region()
     return Request(
         operation="CreateStateMachine",
         fields={
@@ -186,19 +186,13 @@ def machine_arn(machine: str) -> str:
     """The ARN of a state machine that is given by its ARN or its name."""
     if machine.startswith("arn:"):
         return machine
-    account, region = _account_and_region()
+    account, region = account_and_region()
     return f"arn:aws:states:{region}:{account}:stateMachine:{machine}"
 
 
 def text_of(value: object) -> str:
     """JSON text as the API takes it: a `str` is such a text already."""
     return value if isinstance(value, str) else exactjson.dumps(value).decode()
-
-
-def _account_and_region() -> tuple[str, str]:
-    environment = os.environ
-    region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
-    return environment.get("AWS_ACCOUNT_ID") or "123456789012", region or "us-east-1"
 
 
 def _error(status: int, fields: Fields) -> ApiError:

@@ -11,9 +11,10 @@ import orjson
 
 from stepwell import exactjson
 from stepwell.context import Delivery
-from stepwell.endpoint import Endpoint
+from stepwell.endpoint import Endpoint, account_and_region
 from stepwell.errors import UnreachableError
 from stepwell.mailbox import log
+from stepwell.signing import AccessKey, Signer
 from stepwell.transport import Channel, ClosedError, Response
 
 POLL = "/stepwell/v1/worker/poll"
@@ -77,9 +78,16 @@ class Session:
     """One worker process as the server knows it."""
 
     def __init__(
-        self, *, session_id: str, name: str, functions: Sequence[str], endpoint: str
+        self,
+        *,
+        session_id: str,
+        name: str,
+        functions: Sequence[str],
+        endpoint: str,
+        key: AccessKey | None = None,
     ) -> None:
         self.endpoint = Endpoint.parse(endpoint)
+        self._signer = Signer(self.endpoint, key, account_and_region()[1])
         self._url = endpoint
         self._is_up: bool | None = None
         self._id = orjson.dumps(session_id)
@@ -123,7 +131,10 @@ class Session:
         self, channel: Channel, path: str, body: bytes, seconds: float
     ) -> object:
         try:
-            response = await channel.post(path, body, timeout=seconds)
+            signature = self._signer.headers(path, body, {})
+            response = await channel.post(
+                path, body, timeout=seconds, headers=signature
+            )
             if response.status != 200:
                 raise RefusedError(response)
             answer = exactjson.loads(response.body or b"{}")

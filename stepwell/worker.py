@@ -18,6 +18,7 @@ from stepwell.mailbox import Mailbox, log
 from stepwell.polling import Poller
 from stepwell.reporting import Reporter
 from stepwell.session import TROUBLE, Backoff, Session
+from stepwell.signing import access_key
 from stepwell.tasks import Function, task_functions
 from stepwell.transport import Channel
 
@@ -33,6 +34,8 @@ class Worker:
         functions: Iterable[Function],
         *,
         endpoint: str | None = None,
+        access_key_id: str | None = None,
+        secret_access_key: str | None = None,
         concurrency: int = DEFAULT_CONCURRENCY,
         name: str | None = None,
         drain_seconds: float = DEFAULT_DRAIN_SECONDS,
@@ -42,6 +45,7 @@ class Worker:
             raise ValueError(msg)
         self.functions = task_functions(functions)
         self.endpoint = endpoint_url(endpoint)
+        self._key = access_key(access_key_id, secret_access_key)
         self.name = name or f"{socket.gethostname()}-{os.getpid()}"
         self.session_id = uuid.uuid4().hex
         self.concurrency = concurrency
@@ -67,6 +71,7 @@ class Worker:
             name=self.name,
             functions=list(self.functions),
             endpoint=self.endpoint,
+            key=self._key,
         )
         crew = Crew(
             self.functions, inventory, concurrency=self.concurrency, mailbox=mailbox

@@ -10,7 +10,11 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from cli.authentication import add_auth_option, master_keys
+from cli.authentication import (
+    add_auth_option,
+    master_keys,
+    require_access_key,
+)
 from cli.database import add_data_option, migrate_schema, open_database
 from cli.engineoptions import add_engine_options
 from cli.listening import DEFAULT_HOST, add_port_option
@@ -46,7 +50,9 @@ def run(options: argparse.Namespace) -> int:
 
     configure_logs(options.log_level)
     leave_in_order_on_sigterm()
-    master_keys(options)
+    master_keys(options)  # refuses at once what would be refused later
+    if options.functions:
+        require_access_key(options)
     options.database = None
     file = FunctionsFile(options.functions) if options.functions else None
     with listen(DEFAULT_HOST, options.port) as listener, open_database(options) as base:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
+import threading
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from api.access.routes import BY_OPERATION, OPEN, ROUTES
+from stepwell import ApiError, AsyncClient, Client, Worker, task
 from storage.access_keys import NewKey
 from tests.support.api_server import serve
 from tests.support.databases import DatabaseServer
@@ -330,3 +333,88 @@ def test_a_client_that_resolves_the_prefix_works(
 
     assert answer["status"] == "SUCCEEDED"
     assert "sync-localhost" in asked
+
+
+# The SDK
+
+
+def calling(function: str) -> str:
+    resource = f"arn:aws:lambda:us-east-1:123456789012:function:{function}"
+    state = {"Type": "Task", "Resource": resource, "End": True}
+    return json.dumps({"StartAt": "A", "States": {"A": state}})
+
+
+@contextmanager
+def working(place: Place, key: NewKey) -> Iterator[None]:
+    """Serve a function with a key, in a thread, for as long as the block."""
+
+    def double(event: int) -> int:
+        return 2 * event
+
+    worker = Worker(
+        [task("double")(double)],
+        endpoint=place.endpoint,
+        access_key_id=key.key_id,
+        secret_access_key=key.secret,
+    )
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def run() -> None:
+        loops.append(asyncio.get_running_loop())
+        await worker.run()
+
+    thread = threading.Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    try:
+        yield
+    finally:
+        loops[0].call_soon_threadsafe(worker.stop)
+        thread.join()
+
+
+def test_a_worker_with_a_key_runs_a_function(place: Place) -> None:
+    key = place.keys["admin"]
+    client = Client(
+        place.endpoint, access_key_id=key.key_id, secret_access_key=key.secret
+    )
+
+    with client, working(place, place.keys["worker"]):
+        client.create_state_machine("doubling", calling("double"))
+        arn = client.start("doubling", 21)
+        result = client.wait(arn, timeout=30).result()
+
+    assert result == 42
+
+
+def test_a_worker_serves_the_functions_that_its_policy_names(place: Place) -> None:
+    resource = "arn:aws:lambda:us-east-1:123456789012:function:mine-*"
+    allow = {"Effect": "Allow", "Action": "stepwell:ClaimTasks", "Resource": resource}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allow})
+    key = make_key(place.url, policy=policy)
+
+    def poll(*functions: str) -> int:
+        body = {"session": "a", "name": "a", "functions": functions}
+        path = "/stepwell/v1/worker/poll"
+        return place.ask(path, key, json.dumps(body).encode()).status
+
+    assert poll("mine-a") == 200
+    assert poll("mine-a", "other") == 403
+
+
+def test_clients_of_the_sdk_hear_why_they_are_refused(place: Place) -> None:
+    key = place.keys["auditor"]
+    where, pair = place.endpoint, (key.key_id, key.secret)
+
+    async def start() -> str:
+        async with AsyncClient(
+            where, access_key_id=pair[0], secret_access_key=pair[1]
+        ) as client:
+            return await client.start(place.machine)
+
+    with (
+        Client(where, access_key_id=pair[0], secret_access_key=pair[1]) as client,
+        pytest.raises(ApiError, match=r"AccessDeniedException: User: .*auditor"),
+    ):
+        client.start(place.machine)
+    with pytest.raises(ApiError, match="AccessDeniedException"):
+        asyncio.run(start())

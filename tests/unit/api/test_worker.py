@@ -1,0 +1,78 @@
+"""The worker endpoints: whose sessions they touch."""
+
+from __future__ import annotations
+
+from api.access.callers import ANYBODY, Caller
+from api.access.presets import preset_policy
+from api.arns import Site
+from api.gate import Admission
+from api.http import Headers, Scope
+from api.polls import Polls
+from api.worker import WorkerEndpoints
+from engine.handover import (
+    ByeRequest,
+    PollRequest,
+    PollResponse,
+    ReportRequest,
+    ReportResponse,
+)
+from tests.unit.api.asgi import call
+
+JSON = {b"content-type": b"application/json"}
+BODY = b'{"session":"s","name":"n","functions":["f"]}'
+
+
+class Hall:
+    """Notes which sessions it is told of."""
+
+    def __init__(self) -> None:
+        self.sessions: list[str] = []
+
+    async def poll(self, request: PollRequest) -> PollResponse:
+        self.sessions.append(request.session)
+        return PollResponse()
+
+    async def report(self, request: ReportRequest) -> ReportResponse:
+        self.sessions.append(request.session)
+        return ReportResponse(verdicts=(), cancelled=())
+
+    async def bye(self, request: ByeRequest) -> None:
+        self.sessions.append(request.session)
+
+
+class OpenGate:
+    """Lets everybody in as one caller."""
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def check(self, headers: Headers) -> None:
+        pass
+
+    async def admit(self, scope: Scope) -> Admission:
+        return lambda _body: self._caller
+
+
+async def told(caller: Caller) -> list[str]:
+    hall = Hall()
+    endpoints = WorkerEndpoints(hall, OpenGate(caller), Polls(), Site())
+    for name in ("poll", "report", "bye"):
+        exchange = await call(endpoints, f"/stepwell/v1/worker/{name}", JSON, [BODY])
+        assert exchange.status == 200
+    return hall.sessions
+
+
+async def test_a_session_is_of_the_key_that_opened_it() -> None:
+    callers = [
+        Caller(arn="a", key_id=key_id, policy=preset_policy("worker"))
+        for key_id in ("SWKA", "SWKB")
+    ]
+
+    assert [await told(caller) for caller in callers] == [
+        ["SWKA.s"] * 3,
+        ["SWKB.s"] * 3,
+    ]
+
+
+async def test_without_authentication_sessions_keep_their_names() -> None:
+    assert await told(ANYBODY) == ["s"] * 3
