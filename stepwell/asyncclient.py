@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -61,6 +62,13 @@ class AsyncClient:
     ) -> None:
         """Stop an execution."""
         await self._perform(operations.stop(arn, error, cause))
+
+    async def redrive(self, arn: str) -> datetime:
+        """Let an execution that ended badly go on from what had not ended well.
+
+        Returns when; raises ApiError (ExecutionNotRedrivable) if it may not be.
+        """
+        return await self._perform(operations.redrive(arn))
 
     async def history(self, arn: str) -> list[Fields]:
         """Return all events of an execution, as GetExecutionHistory gives them."""

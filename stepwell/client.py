@@ -2,6 +2,7 @@
 
 import threading
 import time
+from datetime import datetime
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -74,6 +75,13 @@ class Client:
     ) -> None:
         """Stop an execution."""
         self._perform(operations.stop(arn, error, cause))
+
+    def redrive(self, arn: str) -> datetime:
+        """Let an execution that ended badly go on from what had not ended well.
+
+        Returns when; raises ApiError (ExecutionNotRedrivable) if it may not be.
+        """
+        return self._perform(operations.redrive(arn))
 
     def history(self, arn: str) -> list[Fields]:
         """Return all events of an execution, as GetExecutionHistory gives them."""

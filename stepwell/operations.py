@@ -118,6 +118,15 @@ def stop(arn: str, error: str | None, cause: str | None) -> Request[None]:
     return Request(operation="StopExecution", fields=fields, read=_nothing)
 
 
+def redrive(arn: str) -> Request[datetime]:
+    """RedriveExecution; the token that is made up makes a repeated request harmless."""
+    return Request(
+        operation="RedriveExecution",
+        fields={"executionArn": arn, "clientToken": str(uuid.uuid4())},
+        read=lambda fields: _time(fields["redriveDate"]),
+    )
+
+
 def history(
     arn: str, next_token: str | None
 ) -> Request[tuple[list[Fields], str | None]]:

@@ -1,4 +1,4 @@
-"""List executions, show one, or stop one."""
+"""List executions; show, stop or redrive one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
+from uuid import uuid4
 
 from cli.client import Client, Fields, add_endpoint_option
 from cli.names import execution_arn, machine_arn, short_name
@@ -23,25 +24,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing.add_argument("--limit", type=int, default=20, metavar="N", help="(20)")
     showing = actions.add_parser("show", help="one execution with input and output")
     stopping = actions.add_parser("stop", help="abort an execution")
-    for action in (showing, stopping):
+    redriving = actions.add_parser(
+        "redrive", help="let a failed, stopped or timed-out execution go on"
+    )
+    for action in (showing, stopping, redriving):
         action.add_argument("execution", metavar="ARN", help="or MACHINE:NAME")
     stopping.add_argument("--error", help="the error it ends with")
     stopping.add_argument("--cause", help="the cause it ends with")
     for action in (listing, showing):
         action.add_argument("--json", action="store_true", help="JSON, not a table")
-    for action in (listing, showing, stopping):
+    for action in (listing, showing, stopping, redriving):
         add_endpoint_option(action)
 
 
 def run(options: argparse.Namespace) -> int:
-    """List, show or stop."""
+    """List, show, stop or redrive."""
     client = Client(options.endpoint)
     if options.action == "list":
         _list(client, options)
     elif options.action == "show":
         _show(client, options)
-    else:
+    elif options.action == "stop":
         _stop(client, options)
+    else:
+        _redrive(client, options)
     return 0
 
 
@@ -117,6 +123,7 @@ def _described(execution: Fields) -> Iterator[tuple[str, Any]]:
     yield "machine", execution["stateMachineArn"]
     yield "status", execution["status"]
     yield "started", f"{moment(execution['startDate'])} UTC"
+    yield "redriven", _redriven(execution)
     yield "took", _took(execution) or None
     yield "input", execution.get("input")
     yield "output", execution.get("output")
@@ -124,10 +131,33 @@ def _described(execution: Fields) -> Iterator[tuple[str, Any]]:
     yield "cause", None if cause is None else message_of(cause)
 
 
+def _redriven(execution: Fields) -> str | None:
+    """Tell how often, and when last; a redrive that is possible is worth a word, too."""
+    from cli.times import moment
+
+    if execution["redriveCount"]:
+        times = f"{execution['redriveCount']} x"
+        return f"{times}, last {moment(execution['redriveDate'])} UTC"
+    if execution.get("redriveStatus") == "REDRIVABLE":
+        name = short_name(execution["executionArn"])
+        return f"no: stepwell executions redrive {name}"
+    return None
+
+
 def _stop(client: Client, options: argparse.Namespace) -> None:
     arn = execution_arn(options.execution)
     client.call(
         "StopExecution", executionArn=arn, error=options.error, cause=options.cause
     )
+    _print_status(client, arn)
+
+
+def _redrive(client: Client, options: argparse.Namespace) -> None:
+    arn = execution_arn(options.execution)
+    client.call("RedriveExecution", executionArn=arn, clientToken=str(uuid4()))
+    _print_status(client, arn)
+
+
+def _print_status(client: Client, arn: str) -> None:
     status = client.call("DescribeExecution", executionArn=arn)["status"]
     print(f"{short_name(arn)} {status}")

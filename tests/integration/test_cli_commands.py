@@ -148,10 +148,31 @@ def test_an_execution_is_listed_shown_told_and_stopped(
     assert "status    ABORTED" in shown
     assert "cause     of it" in shown
 
+    assert "redriven  no: stepwell executions redrive waiting:w-1" in shown
+
     here.say("history", "waiting:w-1")
     told = capsys.readouterr().out
     assert "WaitStateEntered" in told
     assert "Enough: of it" in told
+
+
+def test_a_stopped_execution_is_redriven(
+    here: Installation, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here.say("start", str(files / "waiting.asl.json"), "--name=again")
+    here.say("executions", "stop", "waiting:again")
+    capsys.readouterr()
+
+    here.say("executions", "redrive", "waiting:again")
+    assert capsys.readouterr().out == "waiting:again RUNNING\n"
+
+    assert here.say("executions", "redrive", "waiting:again") == 1
+    assert "is RUNNING and cannot be redriven" in capsys.readouterr().err
+    here.say("executions", "show", "waiting:again")
+    assert "redriven  1 x, last " in capsys.readouterr().out
+    here.say("history", "waiting:again")
+    assert "ExecutionRedriven" in capsys.readouterr().out
+    here.say("executions", "stop", "waiting:again")
 
 
 def test_a_history_comes_as_the_api_answers_it(

@@ -56,6 +56,7 @@ class Record:
     machine: int
     shadow: Execution
     status: Status = Status.RUNNING
+    redrives: int = 0
     is_poison: bool = False
     is_set_aside: bool = False
     rows: list[EventRow] = field(default_factory=list)
@@ -149,6 +150,9 @@ class Vault:
     def _write(self, batch: Batch, entry: Entry) -> None:
         record = self.records[entry.execution_id]
         self._append(record, entry.events)
+        if entry.reopening is not None:
+            record.status = Status.RUNNING
+            record.redrives = entry.reopening[0]
         if entry.closing is not None:
             record.status = entry.closing[0]
         self._write_timers(entry)
@@ -161,7 +165,8 @@ class Vault:
         record.rows += rows
         read_on(record.log, rows)
         for event in record.log[count:]:
-            assert record.shadow.is_open, "an event follows the last one"
+            is_reopened = isinstance(event, ev.ExecutionRedriven)
+            assert record.shadow.is_open is not is_reopened, "this follows the end"
             evolve(record.shadow, event)
             assert isinstance(event, _ENDS) is not record.shadow.is_open
 
@@ -208,6 +213,7 @@ class Vault:
         differing = difference(shadow, live)
         assert differing == {}, f"the log does not fold to the live state: {differing}"
         assert shadow.status is record.status
+        assert shadow.redrive_count == record.redrives
         assert_sound(shadow)
         if not self.waits(execution_id):
             assert_owned(shadow)

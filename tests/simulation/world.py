@@ -20,7 +20,7 @@ from engine.work import QuarantinedError, ShardMovedError
 from runtime import events as ev
 from runtime import stimuli as st
 from runtime.evolve import fold
-from runtime.execution import OpenTask, Status
+from runtime.execution import OpenTask
 from runtime.identity import ExecutionId, execution_id_of
 from runtime.stimuli import Verdict
 from storage.codec import decode
@@ -56,6 +56,7 @@ class Plan:
     trouble: float = 240.0
     trouble_every: float = 5.0
     calm: float = 120.0
+    redrive_every: float = 20.0
 
 
 class World:
@@ -79,6 +80,8 @@ class World:
         self._accepted: dict[tuple[ExecutionId, int, str], None] = {}
         self._tasks: dict[asyncio.Task[Any], None] = {}
         self._failures: list[BaseException] = []
+        self._may_redrive = True
+        self._redriving = 0
         self._is_over = False
         self._births = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -151,7 +154,9 @@ class World:
         for number in range(plan.executions):
             self.later(self.chance.random() * 20, self._start, number)
         self.spawn(self._make_trouble())
+        self.spawn(self._redrive_some())
         await self._pass(plan.trouble)
+        self._may_redrive = False
         self.faults = Faults(0.0, 0.0, 0.0)
         await self._pass(plan.calm)
         self._check_progress()
@@ -170,7 +175,8 @@ class World:
                 raise self._failures[0]
             records = self.vault.records.values()
             all_started = len(records) == self.plan.executions
-            if all_started and all(record.is_over for record in records):
+            is_over = all(record.is_over for record in records)
+            if all_started and is_over and not self._redriving:
                 return
 
     # Executions
@@ -269,6 +275,24 @@ class World:
             engine = self.engines.get(holder)
             if engine is not None:
                 self.later(self.chance.random() * 0.1, engine.read, row)
+
+    async def _redrive_some(self) -> None:
+        """Redrive, now and then, what has ended, however it did."""
+        number = 0
+        while self._may_redrive:
+            await asyncio.sleep(self.chance.expovariate(1 / self.plan.redrive_every))
+            over = [it for it in self.vault.records.values() if it.is_over]
+            if over and self._may_redrive:
+                number += 1
+                record = self.chance.choice(over)
+                self.spawn(self._redrive(record, f"token {number}"))
+
+    async def _redrive(self, record: Record, token: str) -> None:
+        self._redriving += 1
+        try:
+            await self.ask(record.execution_id, st.Redrive(token))
+        finally:
+            self._redriving -= 1
 
     # Workers
 
@@ -380,8 +404,13 @@ class World:
         assert verdict is not Verdict.UNKNOWN or not is_known
         if verdict is not Verdict.ACCEPTED:
             return
+        log = self.vault.records[execution_id].log
         if isinstance(stimulus, st.Stop):
-            assert self.vault.records[execution_id].status is Status.ABORTED
+            assert any(isinstance(event, ev.ExecutionAborted) for event in log)
+        if isinstance(stimulus, st.Redrive):
+            redrives = [e for e in log if isinstance(e, ev.ExecutionRedriven)]
+            tokens = [event.client_token for event in redrives]
+            assert tokens.count(stimulus.client_token) == 1
         if not isinstance(stimulus, _ANSWERS):
             return
         task_id = stimulus.scheduled_id

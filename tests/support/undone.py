@@ -76,11 +76,16 @@ def _done_again(execution: Execution, log: Sequence[ev.HistoryEvent]) -> set[int
 
 def _numbered(log: Sequence[ev.HistoryEvent]) -> list[ev.HistoryEvent]:
     ids = {event.id: number for number, event in enumerate(log, start=1)} | {0: 0}
+
+    def kept(previous_id: int) -> int:
+        """Find what counts of an event, or before it: the limit's end names the redrive."""
+        return next(ids[each] for each in range(previous_id, -1, -1) if each in ids)
+
     return [
         replace(
             event,
             id=ids[event.id],
-            previous_id=ids[event.previous_id],
+            previous_id=kept(event.previous_id),
             visit=ids[event.visit],
             data_from=0,
         )

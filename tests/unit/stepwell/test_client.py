@@ -134,6 +134,21 @@ async def test_requests_without_an_answer(
     assert exchange.request == sent
 
 
+async def test_a_redrive_says_when_and_names_itself_for_its_repetition(
+    server: ScriptedServer, call: Call
+) -> None:
+    running = asyncio.ensure_future(call("redrive", ARN))
+    first = await server.next("")
+    first.reply({"__type": "ServiceUnavailable"}, 503)
+    again = await server.next("")
+    again.reply({"redriveDate": 1.5})
+
+    assert await running == datetime.fromtimestamp(1.5, UTC)
+    assert first.request["executionArn"] == ARN
+    assert first.request["clientToken"]
+    assert again.request == first.request
+
+
 async def test_a_state_machine_is_created_from_a_dict(
     server: ScriptedServer, call: Call
 ) -> None:
