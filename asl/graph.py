@@ -14,6 +14,7 @@ from typing import Final
 
 from asl.payload import Json
 from asl.report import json_pointer
+from asl.summaries import error_names, objects, rule_label, state_detail
 from asl.walk import MAX_NESTING, Placed, states, subregions
 
 
@@ -46,12 +47,16 @@ class EdgeKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One node; `detail` says more than the name (the resource of a Task, the wait)."""
+    """One node; `detail` says more than the name (the function of a Task, the wait).
+
+    `retries` are the errors of each retrier.
+    """
 
     id: str
     name: str
     kind: NodeKind
     detail: str = ""
+    retries: tuple[str, ...] = ()
     scopes: tuple[Graph, ...] = ()
 
 
@@ -67,9 +72,10 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """One scope."""
+    """One scope; `name` says which it is of a state's scopes, and is empty for the machine."""
 
     id: str
+    name: str
     nodes: tuple[Node, ...]
     edges: tuple[Edge, ...]
 
@@ -104,7 +110,18 @@ def _scope(region: Placed, depth: int) -> Graph:
         *(_node(state, depth) for state in found),
         Node(end, "End", NodeKind.END),
     )
-    return Graph(scope_id, nodes, tuple(edges))
+    return Graph(scope_id, _scope_name(region), nodes, tuple(edges))
+
+
+def _scope_name(region: Placed) -> str:
+    if not region.location:
+        return ""
+    step = region.location[-1]
+    if isinstance(step, int):
+        return f"Branch {step + 1}"
+    config = region.fields.get("ProcessorConfig")
+    mode = config.get("Mode") if isinstance(config, dict) else None
+    return "Each item, distributed" if mode == "DISTRIBUTED" else "Each item"
 
 
 def _node(state: Placed, depth: int) -> Node:
@@ -112,7 +129,12 @@ def _node(state: Placed, depth: int) -> Node:
     if depth < MAX_NESTING:
         scopes = tuple(_scope(region, depth + 1) for region in subregions(state))
     return Node(
-        json_pointer(state.location), state.name, _kind(state), _detail(state), scopes
+        id=json_pointer(state.location),
+        name=state.name,
+        kind=_kind(state),
+        detail=state_detail(state.fields),
+        retries=tuple(map(error_names, objects(state.fields.get("Retry")))),
+        scopes=scopes,
     )
 
 
@@ -123,21 +145,6 @@ def _kind(state: Placed) -> NodeKind:
         if isinstance(kind, str)
         else NodeKind.UNKNOWN
     )
-
-
-def _detail(state: Placed) -> str:
-    for name in (
-        "Resource",
-        "Seconds",
-        "SecondsPath",
-        "Timestamp",
-        "TimestampPath",
-        "Error",
-    ):
-        value = state.fields.get(name)
-        if isinstance(value, str | int) and not isinstance(value, bool):
-            return str(value)
-    return ""
 
 
 def _edges(state: Placed, ids: dict[str, str], end: str) -> Iterator[Edge]:
@@ -151,13 +158,11 @@ def _edges(state: Placed, ids: dict[str, str], end: str) -> Iterator[Edge]:
 
 def _ways(fields: dict[str, Json]) -> Iterator[tuple[EdgeKind, str, str]]:
     yield from _named(EdgeKind.NEXT, "", fields.get("Next"))
-    for rule in _objects(fields.get("Choices")):
+    for rule in objects(fields.get("Choices")):
         yield from _named(EdgeKind.CHOICE, rule_label(rule), rule.get("Next"))
     yield from _named(EdgeKind.DEFAULT, "Default", fields.get("Default"))
-    for catcher in _objects(fields.get("Catch")):
-        errors = catcher.get("ErrorEquals")
-        label = ", ".join(map(str, errors)) if isinstance(errors, list) else ""
-        yield from _named(EdgeKind.CATCH, label, catcher.get("Next"))
+    for catcher in objects(fields.get("Catch")):
+        yield from _named(EdgeKind.CATCH, error_names(catcher), catcher.get("Next"))
 
 
 def _named(
@@ -165,57 +170,3 @@ def _named(
 ) -> Iterator[tuple[EdgeKind, str, str]]:
     if isinstance(target, str):
         yield kind, label, target
-
-
-def _objects(value: Json) -> Iterator[dict[str, Json]]:
-    for item in value if isinstance(value, list) else ():
-        if isinstance(item, dict):
-            yield item
-
-
-_SYMBOLS: Final = (
-    ("LessThanEquals", "<="),
-    ("GreaterThanEquals", ">="),
-    ("LessThan", "<"),
-    ("GreaterThan", ">"),
-    ("Equals", "=="),
-    ("Matches", "matches"),
-)
-_JOINTS: Final = {"And": " and ", "Or": " or "}
-
-
-def rule_label(rule: dict[str, Json], depth: int = 0) -> str:
-    """Write a choice rule as a person would: `$.total >= 20 and not ($.vip == true)`."""
-    comment = rule.get("Comment")
-    if isinstance(comment, str) and comment:
-        return comment
-    condition = rule.get("Condition")
-    if condition is not None:
-        return str(condition).removeprefix("{%").removesuffix("%}").strip()
-    if depth > MAX_NESTING:
-        return "..."
-    for name, joint in _JOINTS.items():
-        if name in rule:
-            return joint.join(rule_label(r, depth + 1) for r in _objects(rule[name]))
-    negated = rule.get("Not")
-    if isinstance(negated, dict):
-        return f"not ({rule_label(negated, depth + 1)})"
-    return _comparison_label(rule)
-
-
-def _comparison_label(rule: dict[str, Json]) -> str:
-    variable = rule.get("Variable", "")
-    for name, operand in rule.items():
-        if name.startswith("Is"):
-            verb = "is" if operand is True else "is not"
-            return f"{variable} {verb} {name.removeprefix('Is').lower()}"
-        for ending, symbol in _SYMBOLS:
-            if name.removesuffix("Path").endswith(ending):
-                return f"{variable} {symbol} {_operand(operand)}"
-    return str(variable)
-
-
-def _operand(operand: Json) -> str:
-    if isinstance(operand, bool):
-        return "true" if operand else "false"
-    return str(operand)

@@ -44,6 +44,7 @@ COMMANDS: Final = (
     Command("dev", "run everything here: database, engine, API and a worker", _BEGIN),
     Command("run", "run one workflow from a file, once, and print its output", _BEGIN),
     Command("validate", "check definitions, JSON or YAML, and say where", _BEGIN),
+    Command("render", "draw a definition, as SVG or for Mermaid", _BEGIN),
     Command("serve", "run the engine and the API", _SERVE),
     Command("worker", "serve the functions of a Python file to workflows", _SERVE),
     Command("migrate", "bring the database to the present schema", _SERVE),

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 
-from asl.graph import EdgeKind, NodeKind, build_graph, rule_label
+from asl.graph import EdgeKind, NodeKind, build_graph
+from asl.summaries import rule_label, state_detail
 
 TASK = "arn:aws:lambda:us-east-1:123456789012:function:check"
 DEFINITION: dict[str, Any] = {
@@ -62,7 +63,8 @@ def test_nested_scopes_belong_to_their_state() -> None:
         "/States/Both/Branches/0",
         "/States/Both/Branches/1",
     ]
-    assert both.scopes[1].nodes[1].detail == "5"
+    assert [scope.name for scope in both.scopes] == ["Branch 1", "Branch 2"]
+    assert both.scopes[1].nodes[1].detail == "5 s"
 
 
 def test_ids_are_unique() -> None:
@@ -75,7 +77,7 @@ def test_ids_are_unique() -> None:
     ("rule", "label"),
     [
         ({"Variable": "$.a", "IsNull": False}, "$.a is not null"),
-        ({"Variable": "$.a", "StringMatches": "x*"}, "$.a matches x*"),
+        ({"Variable": "$.a", "StringMatches": "x*"}, '$.a matches "x*"'),
         ({"Variable": "$.a", "BooleanEquals": True}, "$.a == true"),
         ({"Variable": "$.a", "NumericLessThanEqualsPath": "$.b"}, "$.a <= $.b"),
         (
@@ -85,16 +87,44 @@ def test_ids_are_unique() -> None:
                     {"Not": {"Variable": "$.a", "StringEquals": "x"}},
                 ]
             },
-            "$.a is present and not ($.a == x)",
+            '$.a is present and not ($.a == "x")',
         ),
         ({"Condition": "{% $x > 1 %}"}, "$x > 1"),
-        ({"Condition": True}, "True"),
+        ({"Condition": True}, "true"),
         ({"Comment": "cheap", "Variable": "$.a", "IsNull": True}, "cheap"),
         ({}, ""),
     ],
 )
 def test_rules_are_written_as_a_person_would(rule: Any, label: str) -> None:
     assert rule_label(rule) == label
+
+
+SQS = "arn:aws:states:::sqs:sendMessage.waitForTaskToken"
+INVOKE = "arn:aws:states:::lambda:invoke"
+ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:sign"
+
+
+@pytest.mark.parametrize(
+    ("state", "detail"),
+    [
+        ({"Type": "Task", "Resource": TASK}, "check"),
+        ({"Type": "Task", "Resource": SQS}, "sqs:sendMessage.waitForTaskToken"),
+        ({"Type": "Task", "Resource": ACTIVITY}, "activity sign"),
+        (
+            {"Type": "Task", "Resource": INVOKE, "Arguments": {"FunctionName": TASK}},
+            "lambda:invoke check",
+        ),
+        ({"Type": "Task", "Resource": "nonsense"}, "nonsense"),
+        ({"Type": "Wait", "SecondsPath": "$.pause"}, "$.pause s"),
+        ({"Type": "Wait", "Timestamp": "{% $due %}"}, "until $due"),
+        ({"Type": "Fail", "Error": "Late"}, "Late"),
+        ({"Type": "Map", "Items": [1, 2]}, "[1,2]"),
+        ({"Type": "Pass", "Result": 1}, ""),
+        ({"Type": []}, ""),
+    ],
+)
+def test_a_state_is_told_in_a_few_words(state: Any, detail: str) -> None:
+    assert state_detail(state) == detail
 
 
 @pytest.mark.parametrize(
