@@ -32,13 +32,15 @@ class Absent:
         missing = self._sessions.pop(worker, None)
         return set() if missing is None else missing.keys
 
-    def remove(self, worker: str, key: TaskKey) -> None:
-        """Forget an attempt that was closed."""
+    def remove(self, worker: str, key: TaskKey) -> bool:
+        """Forget an attempt that was closed; tell whether it was known."""
         missing = self._sessions.get(worker)
-        if missing is not None:
-            missing.keys.discard(key)
-            if not missing.keys:
-                del self._sessions[worker]
+        if missing is None or key not in missing.keys:
+            return False
+        missing.keys.discard(key)
+        if not missing.keys:
+            del self._sessions[worker]
+        return True
 
     def overdue(self, before: float) -> list[str]:
         """Name the sessions that have been missing since before an instant."""

@@ -1,9 +1,8 @@
 """Tasks and workers of different engine processes.
 
 A worker polls one process; the shards are spread over all. Every process shows the others,
-once a second, which sessions poll it. One with a free slot looks for tasks that wait in
-other engines' shards and sends a claim through the inbox; when the holder has committed the
-Started event, the attempt is made from the log here and handed over.
+once a second, which sessions poll it, and sees in the `tasks` table which attempts they hold
+in other engines' shards. An attempt that has to be delivered again is made from its log.
 """
 
 from __future__ import annotations
@@ -96,19 +95,6 @@ class WorkerTables:
         parameters = {"sessions": text_array(sessions), "held": int4_array(held)}
         rows = await self._rows("held_elsewhere", parameters)
         return [(row[0], (row[1], row[2], row[3])) for row in rows]
-
-    async def waiting_elsewhere(
-        self, functions: Sequence[str], held: Sequence[int], most: int
-    ) -> list[tuple[int, ExecutionId, int, str]]:
-        """Return tasks that wait in shards not held here: their keys, and the function."""
-        return await self._rows(
-            "waiting_elsewhere",
-            {
-                "functions": text_array(functions),
-                "held": int4_array(held),
-                "most": most,
-            },
-        )
 
     async def waiting(
         self, functions: Sequence[str], most: int

@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import secrets
 import uuid
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
 import structlog
 
+from engine.abroad import Abroad
 from engine.activities import ActivityDesk
 from engine.commits import Commits
 from engine.compiled import CompiledMachines
+from engine.correspondence import Correspondence
 from engine.crossing import WorkerTables
 from engine.elsewhere import Elsewhere, Invoke
 from engine.elsewheredesk import ElsewhereDesk
@@ -32,8 +34,10 @@ from engine.handlers import Handler, Handlers
 from engine.inbox import Inbox
 from engine.lane import Lane
 from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
+from engine.lending import Lending
 from engine.loading import Loader
 from engine.measures import Measures
+from engine.post import Post
 from engine.residents import Residents
 from engine.router import Router
 from engine.service import Service
@@ -138,7 +142,10 @@ class Engine:
         self.shards = Shards(self._store("shards"))
         self.timers = self._due_timers()
         self.elsewhere = self._new_elsewhere()
+        self.post = Post(self._url, engine=self.id, lease_seconds=options.leases.lease)
         self.hall = Hall(
+            abroad=Abroad(self.post, self.clock),
+            lending=Lending(self.post, self.clock),
             elsewhere=self.elsewhere,
             handlers=Handlers(self.id, options.handlers),
             signer=signer,
@@ -154,12 +161,14 @@ class Engine:
             self._url,
             clock=self.clock,
             lease_seconds=options.leases.lease,
+            post=self.post,
             on_hint=self._look,
         )
         self.express = self._express_desk(signer, compiled)
         self.router = Router(self.shards, self.inbox, total=installation.shards)
         self.starts = self._new_starts()
         self.desk = self._desk(signer)
+        Correspondence(self.post, self.hall, signer=signer, deliver=self.desk.deliver)
         self.activities = self._activity_desk(signer)
         self.service = Service(
             starts=self.starts,
@@ -203,7 +212,7 @@ class Engine:
         express = Express(
             marker=FIRST_MARKER + secrets.randbelow(FIRST_MARKER),
             clock=self.clock,
-            taker=self._taker(signer),
+            taker=self._taker(signer, self.hall.claim_here),
             dispatch=self.hall,
         )
         self.shards.apart[express.marker] = express.deliver
@@ -253,7 +262,7 @@ class Engine:
                 process=self.id,
                 in_memory=self.express.express.execution,
             ),
-            claim_tables=WorkerTables(self._store("claims"), process=self.id),
+            look_tables=WorkerTables(self._store("looks"), process=self.id),
             signer=signer,
             clock=self.clock,
             session_timeout=self.options.session_timeout,
@@ -291,17 +300,17 @@ class Engine:
             residents=residents,
             loader=loader,
             commits=commits,
-            taker=self._taker(signer),
+            taker=self._taker(signer, self.hall.claim),
             activities=self._existing,
         )
 
-    def _taker(self, signer: TokenSigner) -> Taker:
+    def _taker(self, signer: TokenSigner, claim: Callable[[str], str | None]) -> Taker:
         return Taker(
             now=self.clock.now(),
             heard_since=self.clock.now(),
             region=self.options.region,
             signer=signer,
-            claim=self.hall.claim,
+            claim=claim,
             unclaim=self.hall.unclaim,
             has_activity=self._existing.may_exist,
             is_deleting=self._is_deleting,
@@ -347,7 +356,6 @@ class Engine:
 
     def _look(self) -> None:
         self.shards.look()
-        self.desk.look()
         self.activities.look()
 
     def _activity_waits(self) -> None:
@@ -361,6 +369,7 @@ class Engine:
             if isinstance(self.clock, SystemClock):
                 await keep_to_database(connection, self.clock)
         loop = asyncio.get_running_loop()
+        self.hall.abroad.is_alone = lambda: self.leases.is_alone
         self.leases = LeaseKeeper(
             self._url,
             self.id,
@@ -376,8 +385,8 @@ class Engine:
         )
         loops = [lane.run() for lane in self.lanes]
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
-        loops += [self.starts.run(), self.desk.run(), self.desk.run_claims()]
-        loops += [self.activities.run()]
+        loops += [self.starts.run(), self.desk.run(), self.desk.run_looks()]
+        loops += [self.activities.run(), self.post.run(), self.inbox.listen()]
         loops += [self.express.run_starts(), self.express.run_ends()]
         if self.elsewhere is not None:
             loops.append(self._elsewhere_desk(self.elsewhere).run())

@@ -2,8 +2,9 @@
 
 A task whose function some session has a free slot for is assigned at decision time: the
 slot is reserved while the decision is being made, Scheduled and Started share one commit,
-and only after it the task is handed over. Otherwise the task waits here, and the next free
-slot sends a claim through its lane.
+and only after it the task is handed over: to a worker that polls here, or through the process
+that holds its poll, where that has lent us slots (`engine/abroad.py`, `engine/lending.py`).
+Otherwise the task waits here, and the next free slot sends a claim through its lane.
 
 What is kept here can be lost at any moment: after a restart or a take-over it is made again
 from the `tasks` rows, and a session's next poll says which attempts it really has.
@@ -14,17 +15,19 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
+from engine.abroad import Abroad, Borrowed
 from engine.absent import Absent
 from engine.assignments import assignment_of, is_activity
 from engine.elsewhere import Elsewhere
 from engine.handlers import Handlers
 from engine.handover import PollRequest, TaskAssignment
+from engine.lending import Lending
 from engine.sessions import Session
 from engine.waiting import WaitingTasks
 from engine.work import Stimulation, TaskKey, TurnDone
 from runtime import stimuli as st
 from runtime.execution import Execution, OpenTask
-from runtime.identity import ExecutionId
+from runtime.identity import FIRST_MARKER, ExecutionId
 from runtime.lambda_invoke import Invocation, function_input, invocation_of
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
@@ -40,6 +43,8 @@ class Hall:
         signer: TokenSigner,
         clock: Clock,
         deliver: Callable[[int, ExecutionId, Stimulation], None],
+        abroad: Abroad,
+        lending: Lending,
         activity_waits: Callable[[], None] = lambda: None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
@@ -48,11 +53,15 @@ class Hall:
         `elsewhere` calls the functions that no worker serves; without it they wait.
         """
         self.handlers = handlers
+        self.abroad = abroad
+        self.lending = lending
         self.elsewhere = elsewhere
         if elsewhere is not None:
             elsewhere.on_free = self.call_elsewhere
         self.sessions: dict[str, Session] = {}
         self.waiting = WaitingTasks()
+        # Those of executions in memory, to which a result comes from here only.
+        self.waiting_in_memory = WaitingTasks()
         self.absent = Absent()
         # Who wants to hear of executions that have ended, once that is committed.
         self.on_closed: list[Callable[[Execution], None]] = []
@@ -60,6 +69,7 @@ class Hall:
         self._clock = clock
         self._deliver = deliver
         self._activity_waits = activity_waits
+        abroad.connect(lambda: self.waiting.counts)
         # Per function, the sessions that serve it, the one that waited longest first.
         self._serving: dict[str, OrderedDict[str, Session]] = {}
 
@@ -67,6 +77,14 @@ class Hall:
 
     def claim(self, function: str) -> str | None:
         """Reserve a slot for a function; return the worker's session."""
+        worker = self.claim_here(function)
+        if worker is None and (lent := self.abroad.find(function)) is not None:
+            lent.reserved += 1
+            worker = lent.id
+        return worker
+
+    def claim_here(self, function: str) -> str | None:
+        """Reserve a slot of a worker that polls this process, or of its own handlers."""
         if self.handlers.serves(function):
             return self.handlers.worker
         serving = self._serving.get(function)
@@ -97,18 +115,16 @@ class Hall:
 
     def unclaim(self, worker: str) -> None:
         """Give a reserved slot back."""
-        session = self._release(worker)
-        if session is not None:
-            self.serve(session)
+        self._release(worker)
+        self._serve_all((worker,))
 
-    def _release(self, worker: str) -> Session | None:
+    def _release(self, worker: str) -> None:
         if self.elsewhere is not None and worker == self.elsewhere.worker:
             self.elsewhere.release()
-            return None
-        session = self.sessions.get(worker)
-        if session is not None and session.reserved:
-            session.reserved -= 1
-        return session
+            return
+        slots = self.sessions.get(worker) or self.abroad.get(worker)
+        if slots is not None and slots.reserved:
+            slots.reserved -= 1
 
     # After a commit
 
@@ -123,8 +139,9 @@ class Hall:
         if entry.closing is not None:
             for listener in self.on_closed:
                 listener(execution)
+        reported = _reported(turn) if turn.closed else ()
         for task in turn.closed:
-            self._close(execution, task)
+            self._close(execution, task, is_news=task.scheduled_id not in reported)
         for task in entry.opened_tasks:
             self._open(execution, task, epoch)
         for task in entry.changed_tasks:
@@ -147,6 +164,8 @@ class Hall:
             session = self.sessions.get(worker)
             if session is not None:
                 self.serve(session)
+            elif (lent := self.abroad.get(worker)) is not None:
+                self._serve_waiting(lent)
 
     def _open(self, execution: Execution, task: OpenTask, epoch: int) -> None:
         if task.submitted_id or task.function is None:
@@ -155,7 +174,7 @@ class Hall:
         if not task.started_id:
             self.await_worker(task.function, key)
             return
-        self.waiting.remove(task.function, key)
+        self._waiting(key).remove(task.function, key)
         if task.worker == self.handlers.worker:
             self._handle(execution, task)
         elif self.elsewhere is not None and task.worker == self.elsewhere.worker:
@@ -164,14 +183,16 @@ class Hall:
             self.hand_over(execution, task, epoch)
 
     def hand_over(self, execution: Execution, task: OpenTask, epoch: int) -> None:
-        """Give a started attempt to the session that it names; one that is not here may come."""
+        """Give a started attempt to the session that it names, here or where that polls."""
         worker = task.worker or ""
         key = (execution.shard, execution.execution_id, task.scheduled_id)
         session = self.sessions.get(worker)
-        if session is None:
-            self.adopt(worker, key)
-        else:
+        if session is not None:
             session.assign(self._assignment(execution, task, epoch), key)
+            return
+        self.adopt(worker, key)
+        if self.abroad.get(worker) is not None:
+            self.abroad.hand_over(self._assignment(execution, task, epoch), worker)
 
     def adopt(self, worker: str, key: TaskKey) -> None:
         """Know an attempt of which only the session is known; its next poll tells the rest."""
@@ -200,21 +221,24 @@ class Hall:
         result = self.handlers.call(task.function, task.scheduled_id, payload)
         self._deliver(execution.shard, execution.execution_id, Stimulation(result))
 
-    def _close(self, execution: Execution, task: OpenTask) -> None:
+    def _close(self, execution: Execution, task: OpenTask, *, is_news: bool) -> None:
         """Forget an attempt; its worker hears of it, unless it reported the end itself."""
         key = (execution.shard, execution.execution_id, task.scheduled_id)
         if not task.started_id:
             if task.function is not None:
-                self.waiting.remove(task.function, key)
+                self._waiting(key).remove(task.function, key)
             return
-        if self.elsewhere is not None and task.worker == self.elsewhere.worker:
+        worker = task.worker or ""
+        if self.elsewhere is not None and worker == self.elsewhere.worker:
             self.elsewhere.drop(key)
             return
-        session = self.sessions.get(task.worker or "")
+        session = self.sessions.get(worker)
         if session is not None and session.assigned:
             session.cancel(self._signer.sign(*key))
         elif session is None:
-            self.absent.remove(task.worker or "", key)
+            was_absent = self.absent.remove(worker, key)
+            if was_absent and is_news:
+                self.abroad.closed(worker, self._signer.sign(*key))
 
     # Tasks that wait, and slots that become free
 
@@ -223,51 +247,73 @@ class Hall:
         if is_activity(function):
             self._activity_waits()
             return
-        self.waiting.add(function, key)
         if self.handlers.serves(function):
-            self.waiting.remove(function, key)
             claimed = Stimulation(st.TaskClaimed(key[2], self.handlers.worker))
             self._deliver(key[0], key[1], claimed)
-        else:
-            self._offer(function)
+            return
+        self._waiting(key).add(function, key)
+        self._offer(function)
+
+    def _waiting(self, key: TaskKey) -> WaitingTasks:
+        return self.waiting_in_memory if key[0] >= FIRST_MARKER else self.waiting
 
     def _offer(self, function: str) -> None:
-        """Let a slot that is free now take what waits for a function."""
+        """Let a slot that is free now take what waits for a function, or ask for one."""
         for session in tuple(self._serving.get(function, {}).values()):
             if session.free > 0:
                 self.serve(session)
                 return
+        if (lent := self.abroad.find(function)) is not None:
+            self._serve_waiting(lent)
+        elif function in self.waiting.functions:
+            self.abroad.ask_soon()
         self.call_elsewhere()
 
     def serve(self, session: Session) -> None:
-        """Send a claim for every task that the free slots of a session can take."""
+        """Let the free slots of a session take tasks, of this process and of others."""
+        self.lending.share(session)
+        self._serve_waiting(session)
         while session.free > 0:
-            key = self.waiting.take(session.functions)
+            key = self.waiting_in_memory.take(session.functions)
+            if key is None:
+                break
+            self._claim(session, key)
+        self.lending.lend(session, session.free)
+
+    def _serve_waiting(self, slots: Session | Borrowed) -> None:
+        """Send a claim for every task that free slots can take."""
+        while slots.free > 0:
+            key = self.waiting.take(slots.functions)
             if key is None:
                 return
-            session.reserved += 1
-            self._claim(session, key)
+            self._claim(slots, key)
 
-    def _claim(self, session: Session, key: TaskKey) -> None:
+    def _claim(self, slots: Session | Borrowed, key: TaskKey) -> None:
+        slots.reserved += 1
         shard, execution_id, scheduled_id = key
         stimulation = Stimulation(
-            st.TaskClaimed(scheduled_id, session.id),
-            answer=lambda _verdict: self._claimed(session),
+            st.TaskClaimed(scheduled_id, slots.id),
+            answer=lambda _verdict: self._claimed(slots),
         )
         self._deliver(shard, execution_id, stimulation)
 
-    def _claimed(self, session: Session) -> None:
+    def _claimed(self, slots: Session | Borrowed) -> None:
         """Release the reservation: the attempt is assigned by now, or was not to be had."""
-        session.reserved = max(0, session.reserved - 1)
-        self.serve(session)
+        slots.reserved = max(0, slots.reserved - 1)
+        self._serve_all((slots.id,))
 
     def call_elsewhere(self) -> None:
         """Send a claim for every waiting task that nobody else serves, while slots are free."""
         elsewhere = self.elsewhere
-        if elsewhere is None or not self.waiting or elsewhere.free <= 0:
+        if elsewhere is None or elsewhere.free <= 0:
             return
-        functions = [name for name in self.waiting.functions if self._is_nobodys(name)]
-        while elsewhere.free > 0 and (key := self.waiting.take(functions)) is not None:
+        for waiting in (self.waiting, self.waiting_in_memory):
+            if waiting:
+                self._call_waiting(waiting, elsewhere)
+
+    def _call_waiting(self, waiting: WaitingTasks, elsewhere: Elsewhere) -> None:
+        functions = [name for name in waiting.functions if self._is_nobodys(name)]
+        while elsewhere.free > 0 and (key := waiting.take(functions)) is not None:
             elsewhere.reserved += 1
             stimulation = Stimulation(
                 st.TaskClaimed(key[2], elsewhere.worker),
@@ -289,6 +335,7 @@ class Hall:
             functions = frozenset(request.functions)
             session = Session(request.session, request.name, functions, now)
             self.sessions[request.session] = session
+            self.abroad.give_up(session.id)
             for key in self.absent.take(session.id):
                 session.assigned[self._signer.sign(*key)] = key
         elif session.functions != frozenset(request.functions):
@@ -327,5 +374,53 @@ class Hall:
     def reported(self, session_id: str, token: str) -> None:
         """Free the slot of an attempt whose end was reported."""
         session = self.sessions.get(session_id)
-        if session is not None:
-            session.drop(token)
+        if session is None:
+            return
+        started = session.started_by.get(token)
+        session.drop(token)
+        if started is not None:
+            self.lending.want_again(*started)
+
+    def lend_again(self, session_id: str) -> None:
+        """Lend the slots that a report has freed to whoever is expected to use them."""
+        session = self.sessions.get(session_id)
+        if session is None:
+            return
+        if self.waiting:
+            self.lending.share(session)
+        else:
+            self.lending.lend(session, session.free)
+
+    def wanted(self, engine: str, function: str, count: int) -> None:
+        """Lend what is free to an engine whose tasks wait for a function."""
+        self.lending.want(engine, function, count)
+        for session in tuple(self._serving.get(function, {}).values()):
+            self.lending.lapse(session)
+            if session.free > 0:
+                self.serve(session)
+
+    def borrow(
+        self, home: str, session: str, functions: list[str], count: int, until: str
+    ) -> None:
+        """Let slots that another process has lent take what waits here."""
+        if session not in self.sessions:
+            lent = self.abroad.borrow(home, session, functions, count, until)
+            self._serve_waiting(lent)
+
+    def look(self) -> None:
+        """Forget what has lapsed; ask again for what still waits."""
+        for session in self.sessions.values():
+            self.lending.lapse(session)
+        self.abroad.tidy()
+        if self.waiting:
+            self.abroad.ask_soon()
+
+
+def _reported(turn: TurnDone) -> set[int]:
+    """Name the tasks whose workers themselves have told the end."""
+    stimuli = (stimulation.stimulus for stimulation, _ in turn.taken)
+    return {
+        stimulus.scheduled_id
+        for stimulus in stimuli
+        if isinstance(stimulus, st.WorkerReturned | st.WorkerRaised)
+    }

@@ -15,8 +15,10 @@ from typing import Any, Final
 
 import psycopg
 import structlog
+from psycopg import sql
 
 from engine.letters import body_of, kind_of
+from engine.post import EVERYBODY, Post, channel_of
 from runtime import stimuli as st
 from runtime.identity import ExecutionId, uuid_bytes
 from runtime.stimuli import Verdict
@@ -28,7 +30,7 @@ from storage.statements import statements
 log = structlog.get_logger(__name__)
 
 _SQL: Final = statements("inbox")
-_CHANNEL: Final = b"LISTEN stepwell"
+_HINT: Final = "inbox"
 _HINT_PAUSE: Final = 0.005
 _RETRY_SECONDS: Final = 0.5
 
@@ -48,14 +50,16 @@ class Inbox:
         *,
         clock: Clock,
         lease_seconds: float,
+        post: Post,
         on_hint: Callable[[], None],
         poll_seconds: float = 0.05,
     ) -> None:
-        """Take how to connect and whom to tell of hints."""
+        """Take how to connect, whom to tell of hints, and who opens letters."""
         self._url = url
         self._clock = clock
         self._lease_seconds = lease_seconds
         self._on_hint = on_hint
+        self._post = post
         self._poll_seconds = poll_seconds
         self._asked: dict[int, _Asked] = {}
         self._outgoing: list[
@@ -87,8 +91,7 @@ class Inbox:
         self._wake.set()
 
     async def run(self) -> None:
-        """Send, listen and fetch verdicts until cancelled."""
-        listener = asyncio.create_task(self._listen())
+        """Send and fetch verdicts until cancelled."""
         try:
             while True:
                 await self._wait()
@@ -99,8 +102,6 @@ class Inbox:
                     await self._disconnect()
                     await asyncio.sleep(_RETRY_SECONDS)
         finally:
-            listener.cancel()
-            await asyncio.gather(listener, return_exceptions=True)
             await self._disconnect()
 
     async def _wait(self) -> None:
@@ -124,7 +125,7 @@ class Inbox:
             self._has_hint = True
         if self._has_hint:
             self._has_hint = False
-            await connection.execute(_SQL["hint"], {"hint": "inbox"})
+            await connection.execute(_SQL["hint"], {"hint": _HINT})
         if self._asked:
             await self._fetch_verdicts(connection)
 
@@ -164,8 +165,8 @@ class Inbox:
             if not asked.future.done():
                 asked.future.set_result(Verdict(verdict))
 
-    async def _listen(self) -> None:
-        """Hear hints; a lost listener comes back, and the poll covers the gap."""
+    async def listen(self) -> None:
+        """Hear hints until cancelled; a lost listener comes back, a poll covers the gap."""
         while True:
             try:
                 await self._hear()
@@ -179,8 +180,14 @@ class Inbox:
             self._url, lease_seconds=self._lease_seconds, name="stepwell listener"
         )
         async with connection:
-            await connection.execute(_CHANNEL)
-            async for _ in connection.notifies():
+            for channel in (EVERYBODY, channel_of(self._post.engine)):
+                await connection.execute(
+                    sql.SQL("LISTEN {}").format(sql.Identifier(channel))
+                )
+            async for notification in connection.notifies():
+                if notification.payload != _HINT:
+                    self._post.open(notification.payload)
+                    continue
                 self._on_hint()
                 if self._asked:
                     self._wake.set()

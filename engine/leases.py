@@ -80,6 +80,7 @@ class LeaseKeeper:
         self._host = host_name()
         self._held: set[int] = set()
         self._certain_until = 0.0
+        self._live = 0
         self._rounds_above = 0
         self._asked: int | None = None
         self._wishes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -100,6 +101,11 @@ class LeaseKeeper:
     def is_certain(self) -> bool:
         """Whether the leases surely hold now."""
         return self._clock.monotonic() < self._certain_until - self._times.margin
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other engine lived when that was last asked."""
+        return self._live == 1
 
     def lost(self, shards: set[int]) -> None:
         """Know shards that a lane has found lost."""
@@ -160,6 +166,7 @@ class LeaseKeeper:
             self._renew()
         self._call_soon(self._certify, asked_at + self._times.lease)
         live, shards, uptime = self._execute("census", {}).fetchone()
+        self._live = live
         self._expire_the_dead()
         share = ceil(shards / max(1, live))
         if len(self._held) < share and not self._is_retiring:

@@ -38,6 +38,10 @@ class Router:
         """The shards that are held here."""
         return sorted(self._shards.epochs)
 
+    def holds(self, shard: int) -> bool:
+        """Whether the executions of a shard, or of a marker, are here."""
+        return self._shards.holds(shard)
+
     @property
     def waiting(self) -> int:
         """How many callers wait for a verdict."""

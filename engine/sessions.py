@@ -12,9 +12,19 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from engine.handover import PollRequest, TaskAssignment
 from engine.work import TaskKey
+
+
+@dataclass(slots=True)
+class Loan:
+    """Slots that another engine may use until an instant."""
+
+    engine: str
+    until: datetime
+    count: int
 
 
 @dataclass(slots=True)
@@ -33,11 +43,19 @@ class Session:
     queued: set[str] = field(default_factory=set)
     cancelled: list[str] = field(default_factory=list)
     waiter: asyncio.Future[None] | None = None
+    # Slots lent to other engines, and who has started which attempt in one.
+    loans: list[Loan] = field(default_factory=list)
+    started_by: dict[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def free(self) -> int:
         """How many more attempts may be assigned now."""
-        return self.capacity - len(self.assigned) - self.reserved
+        return self.capacity - len(self.assigned) - self.on_its_way
+
+    @property
+    def on_its_way(self) -> int:
+        """How many attempts may still come of what was reserved and lent."""
+        return self.reserved + sum(loan.count for loan in self.loans)
 
     @property
     def has_news(self) -> bool:
@@ -68,6 +86,7 @@ class Session:
 
     def drop(self, token: str) -> bool:
         """Forget an attempt; tell whether it was assigned."""
+        self.started_by.pop(token, None)
         if self.assigned.pop(token, None) is None:
             return False
         if token in self.queued:

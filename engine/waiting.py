@@ -22,6 +22,11 @@ class WaitingTasks:
         """The functions that tasks wait for."""
         return frozenset(self._by_function)
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many tasks wait for each function."""
+        return {function: len(keys) for function, keys in self._by_function.items()}
+
     def add(self, function: str, key: TaskKey) -> None:
         """Let a task wait."""
         self._by_function.setdefault(function, {})[key] = None

@@ -40,6 +40,8 @@ log = structlog.get_logger(__name__)
 
 _LOOK_SECONDS: Final = 1.0
 _LOOKS_PER_TIMEOUT: Final = 5
+_PARTING_SECONDS: Final = 4.0
+_PARTING_LOOK_SECONDS: Final = 0.1
 
 
 class WorkerDesk:
@@ -51,7 +53,7 @@ class WorkerDesk:
         hall: Hall,
         router: Router,
         tables: WorkerTables,
-        claim_tables: WorkerTables,
+        look_tables: WorkerTables,
         signer: TokenSigner,
         clock: Clock,
         session_timeout: float,
@@ -60,16 +62,17 @@ class WorkerDesk:
         self._hall = hall
         self._router = router
         self._tables = tables
-        self._claim_tables = claim_tables
+        self._look_tables = look_tables
         self._signer = signer
         self._clock = clock
         self._timeout = session_timeout
         self._pause = min(_LOOK_SECONDS, session_timeout / _LOOKS_PER_TIMEOUT)
-        self._strays: set[tuple[str, TaskKey]] = set()
+        # Session and token of what differed at the last look.
+        self._strays: set[tuple[str, str]] = set()
+        self._ended: set[tuple[str, str]] = set()
         self._wake = asyncio.Event()
         self._newcomers: list[str] = []
         self._leaving: list[str] = []
-        self._claims = asyncio.Event()
         self._missing: list[tuple[Session, TaskKey]] = []
         self._last_look = clock.monotonic()
 
@@ -81,15 +84,26 @@ class WorkerDesk:
         session, missing = self._hall.meet(request)
         if is_new:
             self._newcomers.append(session.id)
-        self._missing += [(session, key) for _, key in missing]
-        if is_new or missing:
             self._wake.set()
-        if session.free > 0 and not self._router.holds_everything:
-            self._claims.set()
+        for _, key in missing:
+            self.deliver(session, key)
+        if not request.free:
+            self._hall.lending.call_back(session)
+        if not request.free and not request.inventory:
+            await self._until_nothing_comes(session)
         if not session.has_news and request.wait > 0:
             await self._wait(session, request.wait)
         tasks, cancelled = session.take_news()
         return PollResponse(tasks=tasks, cancelled=cancelled)
+
+    async def _until_nothing_comes(self, session: Session) -> None:
+        """Let a worker that leaves have what is still on its way to it."""
+        deadline = self._clock.monotonic() + _PARTING_SECONDS
+        while session.on_its_way and not session.has_news:
+            if self._clock.monotonic() > deadline:
+                return
+            await self._wait(session, _PARTING_LOOK_SECONDS)
+            self._hall.lending.lapse(session)
 
     async def _wait(self, session: Session, seconds: float) -> None:
         session.wake()
@@ -105,6 +119,7 @@ class WorkerDesk:
             # Its client hung up: what would be assigned now, nobody would fetch.
             if session.waiter is waiter:
                 session.capacity = 0
+                self._hall.lending.call_back(session)
             raise
         finally:
             session.polls -= 1
@@ -134,6 +149,7 @@ class WorkerDesk:
                 self._hall.reported(request.session, result.token)
                 stimulus = _stimulus(parts.scheduled_id, result)
                 asks.append((parts.shard, parts.execution_id, stimulus))
+        self._hall.lend_again(request.session)
         try:
             found = iter(await self._router.ask_many(asks))
         except BusyError:
@@ -160,43 +176,31 @@ class WorkerDesk:
         self._leaving.append(request.session)
         self._wake.set()
 
-    # Errands: redelivery, tasks of other engines, sessions that are gone
+    # Errands: sessions that come or leave, attempts to be delivered again
 
-    def look(self) -> None:
-        """Look soon for tasks that wait elsewhere."""
+    def deliver(self, session: Session, key: TaskKey) -> None:
+        """Deliver an attempt that is to be made from its log."""
+        self._missing.append((session, key))
         self._wake.set()
-        self._claims.set()
 
     async def run(self) -> None:
-        """Do what needs the database, until cancelled."""
+        """Do errands as they come, until cancelled."""
         while True:
-            try:
-                async with asyncio.timeout(self._pause):
-                    await self._wake.wait()
-            except TimeoutError:
-                pass
+            await self._wake.wait()
             self._wake.clear()
             try:
-                await self._work()
+                await self._welcome()
+                await self._redeliver()
+                await self._see_off()
             except (psycopg.Error, OSError) as error:
                 log.warning("worker tables not reached", error=str(error))
                 await asyncio.sleep(self._pause)
-                self._excuse_everybody()
+                self._wake.set()
 
-    async def _work(self) -> None:
-        await self._welcome()
-        await self._redeliver()
+    async def _see_off(self) -> None:
         while self._leaving:
             await self._tables.forget(self._leaving[0])
             self._leaving.pop(0)
-        now = self._clock.monotonic()
-        if now - self._last_look < self._pause * 0.9:
-            return
-        if now - self._last_look > self._timeout / 2:
-            # We were not listening: nobody can be blamed for not having been heard.
-            self._excuse_everybody()
-        self._last_look = now
-        await self._look_after_sessions(now)
 
     async def _welcome(self) -> None:
         """Learn what newcomers hold already: they polled another process before."""
@@ -234,72 +238,33 @@ class WorkerDesk:
             log.exception("attempt not delivered again", execution=key[1])
             return None
 
-    async def run_claims(self) -> None:
-        """Look for tasks of other engines while slots are free, until cancelled."""
+    # Looks: who is gone, and what no letter has told
+
+    async def run_looks(self) -> None:
+        """Look after the sessions at intervals, whatever errands there are."""
         while True:
+            await asyncio.sleep(self._pause)
+            now = self._clock.monotonic()
+            if now - self._last_look > self._timeout / 2:
+                # We were not listening: nobody can be blamed for not having been heard.
+                self._excuse_everybody()
+            self._last_look = now
+            self._hall.look()
             try:
-                async with asyncio.timeout(self._pause):
-                    await self._claims.wait()
-            except TimeoutError:
-                pass
-            self._claims.clear()
-            try:
-                if not self._router.holds_everything:
-                    await self._claim_elsewhere()
+                await self._look_after_sessions(now)
             except (psycopg.Error, OSError) as error:
-                log.warning("waiting tasks not read", error=str(error))
-                await asyncio.sleep(self._pause)
-
-    async def _claim_elsewhere(self) -> None:
-        """Send claims for tasks of other engines, for the slots that are free here."""
-        free = [session for session in self._hall.sessions.values() if session.free > 0]
-        if not free:
-            return
-        functions = sorted({name for session in free for name in session.functions})
-        slots = sum(session.free for session in free)
-        waiting = await self._claim_tables.waiting_elsewhere(
-            functions, self._router.held, min(slots, 500)
-        )
-        claims = [
-            self._claim(key, worker)
-            for *key, function in waiting
-            if (worker := self._hall.claim(function)) is not None
-        ]
-        claimed = await asyncio.gather(*claims)
-        for key, worker, is_ours in claimed:
-            session = self._hall.sessions.get(worker)
-            if is_ours and session is not None:
-                session.assigned[self._signer.sign(*key)] = key
-                self._missing.append((session, key))
-            self._hall.unclaim(worker)
-        if claimed:
-            self._wake.set()
-
-    async def _claim(
-        self, key: Sequence[object], worker: str
-    ) -> tuple[TaskKey, str, bool]:
-        shard, execution_id, scheduled_id = key
-        assert isinstance(shard, int)
-        assert isinstance(execution_id, str)
-        assert isinstance(scheduled_id, int)
-        claim = st.TaskClaimed(scheduled_id, worker)
-        try:
-            verdict = await self._router.ask(shard, execution_id, claim)
-        except Exception:
-            log.exception("claim not answered", execution=execution_id)
-            return (shard, execution_id, scheduled_id), worker, False
-        is_ours = verdict is st.Verdict.ACCEPTED
-        return (shard, execution_id, scheduled_id), worker, is_ours
+                log.warning("worker tables not reached", error=str(error))
+                self._excuse_everybody()
 
     async def _look_after_sessions(self, now: float) -> None:
         await self._part_with_silent(now)
         alive = list(self._hall.sessions.values())
         if alive:
-            await self._tables.show(alive, now)
-            await self._adopt_strays(alive)
+            await self._look_tables.show(alive, now)
+            await self._compare(alive)
         overdue = self._hall.absent.overdue(now - self._timeout)
         if overdue:
-            elsewhere = await self._tables.alive(overdue, self._timeout)
+            elsewhere = await self._look_tables.alive(overdue, self._timeout)
             for worker in overdue:
                 if worker in elsewhere:
                     self._hall.absent.excuse(worker, now)
@@ -314,7 +279,7 @@ class WorkerDesk:
         if not silent:
             return
         ids = [session.id for session in silent]
-        elsewhere = await self._tables.alive(ids, self._timeout)
+        elsewhere = await self._look_tables.alive(ids, self._timeout)
         for session in silent:
             if not self._is_silent(session, now):
                 continue
@@ -330,26 +295,30 @@ class WorkerDesk:
     def _is_silent(self, session: Session, now: float) -> bool:
         return not session.polls and now - session.seen > self._timeout
 
-    async def _adopt_strays(self, sessions: Sequence[Session]) -> None:
-        """Deliver attempts that other engines have started for a session of ours.
+    async def _compare(self, sessions: Sequence[Session]) -> None:
+        """Compare what sessions hold of other engines' shards with what is known here.
 
-        A claim may be granted after we have given up waiting for the answer. Only what is
-        unknown here for two looks is a stray: the end of others may just be on its way.
+        Letters may be lost: an attempt that was started is delivered, one that was closed is
+        cancelled. Only what differs for two looks: others' letters may just be on their way.
         """
         if self._router.holds_everything:
             return
         by_id = {session.id: session for session in sessions}
-        found = await self._tables.held_elsewhere(list(by_id), self._router.held)
-        strays = {
-            (worker, key)
-            for worker, key in found
-            if self._signer.sign(*key) not in by_id[worker].assigned
+        found = await self._look_tables.held_elsewhere(list(by_id), self._router.held)
+        held = {(worker, self._signer.sign(*key)): key for worker, key in found}
+        known = {
+            (session.id, token)
+            for session in sessions
+            for token, key in session.assigned.items()
+            if not self._router.holds(key[0])
         }
-        for worker, key in strays & self._strays:
-            self._hall.adopt(worker, key)
-            self._missing.append((by_id[worker], key))
-            self._wake.set()
-        self._strays = strays - self._strays
+        strays, ended = held.keys() - known, known - held.keys()
+        for worker, token in strays & self._strays:
+            self._hall.adopt(worker, held[worker, token])
+            self.deliver(by_id[worker], held[worker, token])
+        for worker, token in ended & self._ended:
+            by_id[worker].cancel(token)
+        self._strays, self._ended = strays - self._strays, ended - self._ended
 
     def _excuse_everybody(self) -> None:
         now = self._clock.monotonic()

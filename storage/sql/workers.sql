@@ -47,16 +47,6 @@ FROM tasks
 WHERE worker = ANY (%(sessions)s::text[])
   AND shard <> ALL (%(held)s::integer[]);
 
--- name: waiting_elsewhere
--- Tasks of other engines' shards that wait for a worker.
-SELECT shard, execution_id::text, event_id, function
-FROM tasks
-WHERE function = ANY (%(functions)s::text[])
-  AND worker IS NULL
-  AND shard <> ALL (%(held)s::integer[])
-ORDER BY created_at
-LIMIT %(most)s;
-
 -- name: waiting
 -- Tasks of any shard that wait for a worker.
 SELECT shard, execution_id::text, event_id, function

@@ -18,3 +18,10 @@ async def proxy(clean_database: str) -> AsyncIterator[LosingProxy]:
 async def engines(clean_database: str, proxy: LosingProxy) -> AsyncIterator[Fleet]:
     async with fleet(clean_database) as it:
         yield it
+
+
+@pytest.fixture
+async def own(fresh_database: str) -> AsyncIterator[Fleet]:
+    """Engines on a database of the test's own, which it may furnish with triggers."""
+    async with fleet(fresh_database) as it:
+        yield it

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
 
 from engine import turns
 from runtime import advance as advancing
-from tests.support.fleet import Fleet, Run, eventually, fleet
+from tests.support.fleet import Fleet, Run, eventually
 from tests.support.losing_proxy import LosingProxy
 from tests.support.machines import each, pass_on, region, task, wait
 from tests.support.visitors import Visitor
-
-
-@pytest.fixture
-async def own(fresh_database: str) -> AsyncIterator[Fleet]:
-    """Engines on a database of the test's own, which it may furnish with triggers."""
-    async with fleet(fresh_database) as it:
-        yield it
 
 
 async def let_fail(engines: Fleet, sqlstate: str, when: str) -> None:

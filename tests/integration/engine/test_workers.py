@@ -36,26 +36,6 @@ async def test_claim_is_durable_before_the_task_is_handed_over(
     assert await engines.rows("SELECT worker FROM tasks") == [(worker.session,)]
 
 
-async def test_one_worker_serves_two_engines_without_a_stall(engines: Fleet) -> None:
-    one, _ = await engines.pair(session_timeout=10.0)
-    machine = await engines.machine(region(*(task(f"T{n}") for n in range(5))))
-    worker = Visitor(one)
-    runs = [await engines.start(one, machine) for _ in range(10)]
-
-    async def work() -> None:
-        while True:
-            for given in (await worker.poll(free=4)).tasks:
-                assert await worker.succeed(given) == "accepted"
-
-    working = asyncio.create_task(work())
-    began = asyncio.get_running_loop().time()
-    ends = {await engines.closed(run) for run in runs}
-    working.cancel()
-
-    assert ends == {"SUCCEEDED"}
-    assert asyncio.get_running_loop().time() - began < 10
-
-
 async def test_task_comes_again_when_the_polls_answer_was_lost(
     engines: Fleet,
 ) -> None:
@@ -70,24 +50,6 @@ async def test_task_comes_again_when_the_polls_answer_was_lost(
     assert given.token == lost.tasks[0].token
     assert await worker.succeed(given) == "accepted"
     assert (await engines.history(run)).count("LambdaFunctionStarted") == 1
-
-
-async def test_lost_delivery_of_another_engines_task_comes_again(
-    engines: Fleet,
-) -> None:
-    one, other = await engines.pair(session_timeout=10.0)
-    machine = await engines.machine(WORK)
-    worker = Visitor(one)
-    run = await engines.start(one, machine, held_by=other)
-    lost = await worker.lose_poll()
-    while not lost.tasks:
-        lost = await worker.lose_poll()
-
-    given = await worker.task()
-
-    assert given.token == lost.tasks[0].token
-    assert await worker.succeed(given) == "accepted"
-    assert await engines.closed(run) == "SUCCEEDED"
 
 
 async def test_task_in_the_inventory_does_not_come_again(engines: Fleet) -> None:
@@ -131,20 +93,6 @@ async def test_attempt_after_a_dead_worker_keeps_the_idempotency_key(
     assert second.idempotency_key == first.idempotency_key
     assert second.attempt_id != first.attempt_id
     assert second.retry_count == 1
-    assert await outcomes(engines, run) == ["Lambda.Unknown"]
-
-
-async def test_dead_workers_attempt_in_another_engines_shard_ends(
-    engines: Fleet,
-) -> None:
-    one, other = await engines.pair(session_timeout=1.0)
-    machine = await engines.machine(WORK)
-    dead = Visitor(one)
-    run = await engines.start(one, machine, held_by=other)
-    await dead.task()
-
-    assert await engines.closed(run) == "FAILED"
-
     assert await outcomes(engines, run) == ["Lambda.Unknown"]
 
 
@@ -296,51 +244,6 @@ async def test_worker_that_died_with_its_engine_is_noticed(engines: Fleet) -> No
 
     assert await engines.closed(run) == "FAILED"
     assert await outcomes(engines, run) == ["Lambda.Unknown"]
-
-
-async def test_worker_that_goes_to_another_engine_keeps_its_attempts(
-    engines: Fleet,
-) -> None:
-    one, other = await engines.pair(session_timeout=1.0)
-    machine = await engines.machine(WORK)
-    worker = Visitor(one)
-    runs = [
-        await engines.start(one, machine, held_by=one),
-        await engines.start(one, machine, held_by=other),
-    ]
-    tasks = [await worker.task(), await worker.task()]
-
-    worker.engine = other
-    for _ in range(4):
-        assert (await worker.poll(free=0, wait=0.8)).tasks == ()
-
-    assert [await worker.succeed(given) for given in tasks] == ["accepted"] * 2
-    assert {await engines.closed(run) for run in runs} == {"SUCCEEDED"}
-
-
-async def test_claim_that_is_granted_late_is_delivered(
-    engines: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    one, other = await engines.pair(session_timeout=2.0)
-    machine = await engines.machine(WORK)
-    worker = Visitor(one)
-    read = other.shards._read_inbox
-
-    async def nothing() -> None:
-        return None
-
-    run = await engines.start(one, machine, held_by=other)
-    await engines.happened(run, "LambdaFunctionScheduled")
-    vars(other.shards)["_read_inbox"] = nothing
-    monkeypatch.setattr("engine.router.PATIENCE_SECONDS", 0.2)
-    await worker.poll(wait=1.0)
-    vars(other.shards)["_read_inbox"] = read
-    other.shards.look()
-
-    given = await worker.task()
-
-    assert await worker.succeed(given) == "accepted"
-    assert (await engines.history(run)).count("LambdaFunctionScheduled") == 1
 
 
 async def test_attempt_that_waits_for_its_token_outlives_its_worker(
