@@ -17,7 +17,6 @@ from typing import Any, Final
 
 import structlog
 
-from engine.abroad import Abroad
 from engine.activities import ActivityDesk
 from engine.commits import Commits
 from engine.compiled import CompiledMachines
@@ -34,7 +33,6 @@ from engine.handlers import Handler, Handlers
 from engine.inbox import Inbox
 from engine.lane import Lane
 from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
-from engine.lending import Lending
 from engine.loading import Loader
 from engine.measures import Measures
 from engine.post import Post
@@ -144,8 +142,7 @@ class Engine:
         self.elsewhere = self._new_elsewhere()
         self.post = Post(self._url, engine=self.id, lease_seconds=options.leases.lease)
         self.hall = Hall(
-            abroad=Abroad(self.post, self.clock),
-            lending=Lending(self.post, self.clock),
+            post=self.post,
             elsewhere=self.elsewhere,
             handlers=Handlers(self.id, options.handlers),
             signer=signer,

@@ -22,6 +22,7 @@ from engine.elsewhere import Elsewhere
 from engine.handlers import Handlers
 from engine.handover import PollRequest, TaskAssignment
 from engine.lending import Lending
+from engine.post import Post
 from engine.sessions import Session
 from engine.waiting import WaitingTasks
 from engine.work import Stimulation, TaskKey, TurnDone
@@ -43,18 +44,17 @@ class Hall:
         signer: TokenSigner,
         clock: Clock,
         deliver: Callable[[int, ExecutionId, Stimulation], None],
-        abroad: Abroad,
-        lending: Lending,
+        post: Post,
         activity_waits: Callable[[], None] = lambda: None,
         elsewhere: Elsewhere | None = None,
     ) -> None:
-        """Take who signs tokens, how stimuli reach the lanes, and who serves activities.
+        """Take who signs tokens, how stimuli reach the lanes, and the way to other engines.
 
         `elsewhere` calls the functions that no worker serves; without it they wait.
         """
         self.handlers = handlers
-        self.abroad = abroad
-        self.lending = lending
+        self.abroad = Abroad(post, clock)
+        self.lending = Lending(post, clock)
         self.elsewhere = elsewhere
         if elsewhere is not None:
             elsewhere.on_free = self.call_elsewhere
@@ -69,7 +69,7 @@ class Hall:
         self._clock = clock
         self._deliver = deliver
         self._activity_waits = activity_waits
-        abroad.connect(lambda: self.waiting.counts)
+        self.abroad.connect(lambda: self.waiting.counts)
         # Per function, the sessions that serve it, the one that waited longest first.
         self._serving: dict[str, OrderedDict[str, Session]] = {}
 
