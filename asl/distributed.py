@@ -1,7 +1,7 @@
 """The fields of a distributed Map: its reader, batcher, writer and label.
 
-They are read and judged here, and the variables in them noted; what runs them compiles them
-where it needs them.
+What a reader or a writer passes to its service is only judged, and the variables in it
+noted: nothing here runs it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from typing import Final
 
 from asl.fields import Fields
 from asl.language import QueryLanguage
-from asl.model import ProcessorMode
+from asl.model import (
+    Batcher,
+    Distribution,
+    ExecutionType,
+    ProcessorMode,
+    Transformation,
+)
 from asl.report import Code
 
 MAX_LABEL: Final = 40
@@ -39,24 +45,34 @@ _READER_FIELDS: Final = frozenset(
 )
 
 
-def check_distributed(
-    fields: Fields, mode: ProcessorMode, language: QueryLanguage
-) -> None:
-    """Report what is wrong with the fields of a Map that only the distributed mode runs."""
-    if mode is not ProcessorMode.DISTRIBUTED:
+def read_distribution(
+    fields: Fields,
+    mode: ProcessorMode,
+    execution_type: ExecutionType,
+    language: QueryLanguage,
+) -> Distribution | None:
+    """Read what only a distributed Map has; None for an inline one, which must not have it."""
+    is_distributed = mode is ProcessorMode.DISTRIBUTED
+    if not is_distributed:
         for name in _ONLY_DISTRIBUTED:
             if name in fields:
                 fields.refuse(name, f"Field '{name}' is not supported")
-    _check_label(fields)
-    _check_reader(fields.object("ItemReader"), language)
-    _check_batcher(fields.object("ItemBatcher"), language)
-    _check_writer(fields.object("ResultWriter"), language)
+    writer = fields.object("ResultWriter")
+    distribution = Distribution(
+        execution_type=execution_type,
+        label=_label(fields),
+        reader=_reader(fields.object("ItemReader"), language),
+        batcher=_batcher(fields.object("ItemBatcher"), language),
+        writer=_writer(writer, language),
+        transformation=_transformation(writer),
+    )
+    return distribution if is_distributed else None
 
 
-def _check_label(fields: Fields) -> None:
+def _label(fields: Fields) -> str | None:
     label = fields.text("Label")
     if label is None:
-        return
+        return None
     trouble = ""
     if not label:
         trouble = "Label cannot be empty"
@@ -66,19 +82,23 @@ def _check_label(fields: Fields) -> None:
         trouble = f"Label contains invalid characters: '{label}'"
     if trouble:
         fields.refuse("Label", trouble, Code.INVALID_LABEL_NAME)
+    return label
 
 
-def _check_reader(reader: Fields | None, language: QueryLanguage) -> None:
+def _reader(reader: Fields | None, language: QueryLanguage) -> str | None:
     if reader is None:
-        return
+        return None
     call = _CALL_FIELD[language.name]
     reader.allow({"Resource", "ReaderConfig", "Comment", call})
     reader.require("Resource")
-    reader.text("Resource")
     language.payload(reader, call)
     config = reader.object("ReaderConfig")
-    if config is None:
-        return
+    if config is not None:
+        _check_reader_config(config, language)
+    return reader.text("Resource")
+
+
+def _check_reader_config(config: Fields, language: QueryLanguage) -> None:
     config.allow(_READER_FIELDS)
     _check_choices(config, _CHOICES)
     config.texts("CSVHeaders")
@@ -86,9 +106,9 @@ def _check_reader(reader: Fields | None, language: QueryLanguage) -> None:
     language.amount(config, "MaxItems", MAX_ITEMS)
 
 
-def _check_batcher(batcher: Fields | None, language: QueryLanguage) -> None:
+def _batcher(batcher: Fields | None, language: QueryLanguage) -> Batcher | None:
     if batcher is None:
-        return
+        return None
     amounts = ("MaxItemsPerBatch", "MaxInputBytesPerBatch")
     paths = {f"{name}Path" for name in amounts}
     batcher.allow({*amounts, *paths, "BatchInput", "Comment"})
@@ -96,22 +116,32 @@ def _check_batcher(batcher: Fields | None, language: QueryLanguage) -> None:
         listed = ", ".join(amounts)
         message = f"At least one of these fields is required: [{listed}]"
         batcher.report.error(message, batcher.location)
-    language.amount(batcher, "MaxItemsPerBatch", MAX_ITEMS)
-    language.amount(batcher, "MaxInputBytesPerBatch", MAX_BATCH_BYTES)
-    language.payload(batcher, "BatchInput")
+    return Batcher(
+        max_items=language.amount(batcher, "MaxItemsPerBatch", MAX_ITEMS),
+        max_bytes=language.amount(batcher, "MaxInputBytesPerBatch", MAX_BATCH_BYTES),
+        batch_input=language.payload(batcher, "BatchInput"),
+    )
 
 
-def _check_writer(writer: Fields | None, language: QueryLanguage) -> None:
+def _writer(writer: Fields | None, language: QueryLanguage) -> str | None:
     if writer is None:
-        return
+        return None
     call = _CALL_FIELD[language.name]
     writer.allow({"Resource", "WriterConfig", "Comment", call})
-    writer.text("Resource")
     language.payload(writer, call)
-    config = writer.object("WriterConfig")
-    if config is not None:
-        config.allow(_WRITER_CHOICES.keys())
-        _check_choices(config, _WRITER_CHOICES)
+    return writer.text("Resource")
+
+
+def _transformation(writer: Fields | None) -> Transformation:
+    """Read how results are shown; without a word on it, as their outputs alone."""
+    config = None if writer is None else writer.object("WriterConfig")
+    if config is None:
+        return Transformation.COMPACT
+    config.allow(_WRITER_CHOICES.keys())
+    _check_choices(config, _WRITER_CHOICES)
+    chosen = config.raw("Transformation")
+    found = [each for each in Transformation if each == chosen]
+    return found[0] if found else Transformation.COMPACT
 
 
 def _check_choices(config: Fields, choices: dict[str, tuple[str, ...]]) -> None:

@@ -204,13 +204,53 @@ class Tolerance:
     percentage: float = 0.0
 
 
+class ExecutionType(StrEnum):
+    """What the children of a distributed Map are."""
+
+    STANDARD = "STANDARD"
+    EXPRESS = "EXPRESS"
+
+
+class Transformation(StrEnum):
+    """How the results of a distributed Map's children become its result."""
+
+    NONE = "NONE"
+    COMPACT = "COMPACT"
+    FLATTEN = "FLATTEN"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batcher:
+    """How items are grouped; what is None does not bound a batch."""
+
+    max_items: Seconds | None
+    max_bytes: Seconds | None
+    batch_input: Expression | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Distribution:
+    """What only a distributed Map has.
+
+    `reader` and `writer` are the resources that items come from and results go to; None: the
+    state's input, the state's output.
+    """
+
+    execution_type: ExecutionType = ExecutionType.STANDARD
+    label: str | None = None
+    reader: str | None = None
+    batcher: Batcher | None = None
+    writer: str | None = None
+    transformation: Transformation = Transformation.COMPACT
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MapState:
     """Runs its processor over each item.
 
-    `items` yields the list after InputPath/ItemsPath or Items, and ItemBatcher if any;
-    `item_input(environment, index, item)` applies ItemSelector (the environment's context
-    already has Map.Item). `max_concurrency` 0 means the service's own limit.
+    `items` yields the list after InputPath/ItemsPath or Items; `item_input(environment, index, item)` applies ItemSelector (the environment's context
+    already has Map.Item). `max_concurrency` 0 means the service's own limit. An inline Map has
+    no `distribution`.
     """
 
     name: str
@@ -222,6 +262,7 @@ class MapState:
     max_concurrency: Seconds
     tolerance: Callable[[Environment], Tolerance]
     leave: Leave
+    distribution: Distribution | None = None
     retriers: tuple[Retrier, ...] = ()
     catchers: tuple[Catcher, ...] = ()
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias, cast
 
-from asl.distributed import check_distributed
+from asl.distributed import read_distribution
 from asl.errors import StatesError
 from asl.fields import Fields
 from asl.jsonata.language import JSONATA_FIELDS, Jsonata
@@ -15,6 +15,7 @@ from asl.language import QueryLanguage, Scope
 from asl.model import (
     ChoiceState,
     Environment,
+    ExecutionType,
     FailState,
     Leave,
     MapState,
@@ -211,8 +212,7 @@ def _parallel(draft: Draft) -> State:
 def _map(draft: Draft) -> State:
     fields, language = draft.fields, draft.language
     processor = _processor(fields)
-    mode = _mode(processor)
-    check_distributed(fields, mode, language)
+    mode, execution_type = _processor_config(processor)
     return MapState(
         name=draft.scope.name,
         next=draft.next,
@@ -223,6 +223,7 @@ def _map(draft: Draft) -> State:
         max_concurrency=language.max_concurrency(),
         tolerance=language.tolerance(),
         leave=language.leave(),
+        distribution=read_distribution(fields, mode, execution_type, language),
         retriers=parse_retriers(fields),
         catchers=parse_catchers(fields, language),
     )
@@ -236,14 +237,19 @@ def _processor(fields: Fields) -> Fields | None:
     return fields.object("ItemProcessor")
 
 
-def _mode(processor: Fields | None) -> ProcessorMode:
+def _processor_config(
+    processor: Fields | None,
+) -> tuple[ProcessorMode, ExecutionType]:
     config = None if processor is None else processor.object("ProcessorConfig")
     if config is None:
-        return ProcessorMode.INLINE
+        return ProcessorMode.INLINE, ExecutionType.STANDARD
     config.allow({"Mode", "ExecutionType", "Comment"})
     mode = _one_of(config, "Mode", ("INLINE", "DISTRIBUTED"))
-    _one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"))
-    return ProcessorMode.DISTRIBUTED if mode == "DISTRIBUTED" else ProcessorMode.INLINE
+    kind = _one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"))
+    return (
+        ProcessorMode(mode or ProcessorMode.INLINE),
+        ExecutionType(kind or ExecutionType.STANDARD),
+    )
 
 
 def _one_of(fields: Fields, name: str, allowed: tuple[str, ...]) -> str | None:
@@ -251,6 +257,7 @@ def _one_of(fields: Fields, name: str, allowed: tuple[str, ...]) -> str | None:
     if value is not None and value not in allowed:
         listed = ", ".join(allowed)
         fields.refuse(name, f"Value is not one of: [{listed}]")
+        return None
     return value
 
 

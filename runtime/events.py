@@ -63,7 +63,12 @@ class HistoryEvent:
 
 @event
 class ExecutionStarted(HistoryEvent):
-    """The first event; `payload` is the input. All fields but `role_arn` are memo."""
+    """The first event; `payload` is the input.
+
+    All fields but the role, version and alias are memo. `region` is where in the machine it
+    runs: a child of a Map Run runs its processor, and knows the run, the run's shard, which
+    of its children it is and how many items it has.
+    """
 
     role_arn: str = ""
     arn: str = ""
@@ -75,6 +80,11 @@ class ExecutionStarted(HistoryEvent):
     trace_header: str | None = None
     state_machine_alias_arn: str | None = None
     state_machine_version_arn: str | None = None
+    region: int = 0
+    map_run_arn: str | None = None
+    map_run_shard: int = 0
+    map_run_index: int = 0
+    item_count: int = 0
 
 
 @event
@@ -428,13 +438,14 @@ class MapStateStarted(HistoryEvent):
     """The iterations can begin; `payload` (memo) is the list of items.
 
     `region` and `start_at` (memo) say where an iteration runs, `concurrency` (memo) how
-    many run at once.
+    many run at once. With `is_distributed` (memo) a Map Run does the work.
     """
 
     length: int = 0
     region: int = 0
     start_at: str = ""
     concurrency: int = 0
+    is_distributed: bool = False
 
 
 @event
@@ -494,7 +505,18 @@ class MapRunEvent(HistoryEvent):
 
 @event
 class MapRunStarted(MapRunEvent):
-    """A Map Run began."""
+    """A Map Run began; `payload` (memo) is what every batch of items carries beside them.
+
+    All fields but the ARN are memo: how the run begins. Concurrency and tolerance may be
+    changed while it runs; the run's own row has what holds now.
+    """
+
+    execution_type: str = ""
+    concurrency: int = 0
+    tolerated_count: int = 0
+    tolerated_percentage: float = 0.0
+    most_items: int | None = None
+    most_bytes: int | None = None
 
 
 @event

@@ -25,8 +25,11 @@ from typing import Final
 from runtime import events as ev
 from runtime.execution import (
     ROOT,
+    ChildOf,
     Children,
     Execution,
+    MapRunStatus,
+    OpenMapRun,
     OpenTask,
     Phase,
     Scope,
@@ -76,6 +79,8 @@ def forget_changes(execution: Execution) -> None:
     execution.opened_tasks.clear()
     execution.changed_tasks.clear()
     execution.closed_tasks.clear()
+    execution.opened_map_runs.clear()
+    execution.closed_map_runs.clear()
 
 
 # Timers and tasks
@@ -112,6 +117,15 @@ def _close_task(execution: Execution, scope: Scope) -> None:
         _close_timer(execution, (scheduled_id, TimerKind.HEARTBEAT))
 
 
+def _close_map_run(execution: Execution, scope: Scope, status: MapRunStatus) -> None:
+    run = scope.map_run
+    if run is None:
+        return
+    scope.map_run = None
+    del execution.map_runs[run.started_id]
+    execution.closed_map_runs[run.arn] = status
+
+
 # Scopes
 
 
@@ -121,9 +135,10 @@ def _make_ready(execution: Execution, scope: Scope, phase: Phase) -> None:
 
 
 def _remove_scope(execution: Execution, scope: Scope) -> None:
-    """Take a scope out, with its children, its task and its timers."""
+    """Take a scope out, with its children, its task, its Map Run and its timers."""
     _remove_children(execution, scope)
     _close_task(execution, scope)
+    _close_map_run(execution, scope, MapRunStatus.ABORTED)
     _end_visit(execution, scope)
     execution.ready.pop(scope.id, None)
     del execution.scopes[scope.id]
@@ -150,6 +165,7 @@ def _close_execution(
 ) -> None:
     for scope in execution.scopes.values():
         _close_task(execution, scope)
+        _close_map_run(execution, scope, MapRunStatus.ABORTED)
         _end_visit(execution, scope)
     if status is not Status.SUCCEEDED:
         execution.remains = execution.scopes
@@ -174,10 +190,17 @@ def _execution_started(execution: Execution, event: ev.ExecutionStarted) -> None
     execution.input = event.payload
     execution.started = event.time
     _set_deadline(execution, event.deadline)
+    if event.map_run_arn is not None:
+        execution.child_of = ChildOf(
+            map_run_arn=event.map_run_arn,
+            shard=event.map_run_shard,
+            index=event.map_run_index,
+            item_count=event.item_count,
+        )
     root = Scope(
         id=ROOT,
         parent=None,
-        region=0,
+        region=event.region,
         phase=Phase.ENTERING,
         state=event.start_at,
         payload=event.payload,
@@ -447,7 +470,7 @@ def _map_started(execution: Execution, event: ev.MapStateStarted) -> None:
         items=event.payload,
     )
     scope.phase = Phase.JOINING
-    if event.length == 0:
+    if event.length == 0 and not event.is_distributed:
         _make_ready(execution, scope, Phase.JOINED)
 
 
@@ -493,6 +516,50 @@ def _results_taken(execution: Execution, event: ev.HistoryEvent) -> None:
     execution.ready.pop(scope.id, None)
     scope.children = None
     scope.phase = Phase.RUNNING
+
+
+def _map_run_started(execution: Execution, event: ev.MapRunStarted) -> None:
+    """Open a Map Run in the place of the iterations that its Map would have."""
+    scope = execution.scopes[event.scope]
+    children, scope.children = scope.children, None
+    assert children is not None, "a Map Run has a Map that was started"
+    assert children.items is not None, "a Map Run has items"
+    scope.map_run = OpenMapRun(
+        started_id=event.id,
+        scope=scope.id,
+        visit=event.visit,
+        arn=event.map_run_arn,
+        started=event.time,
+        region=children.region,
+        start_at=children.start_at,
+        items=children.items,
+        length=children.total,
+        execution_type=event.execution_type,
+        concurrency=event.concurrency,
+        tolerated_count=event.tolerated_count,
+        tolerated_percentage=event.tolerated_percentage,
+        most_items=event.most_items,
+        most_bytes=event.most_bytes,
+        batch_input=event.payload,
+    )
+    scope.last_id = event.id
+    execution.map_runs[event.id] = scope.map_run
+    execution.opened_map_runs[event.id] = scope.map_run
+
+
+def _map_run_ended(execution: Execution, event: ev.HistoryEvent) -> None:
+    """Close a Map Run; one that is aborted in a tear-down is gone already."""
+    scope = execution.scopes.get(event.scope)
+    if scope is not None:
+        _close_map_run(execution, scope, _MAP_RUN_STATUS[type(event)])
+        scope.last_id = event.id
+
+
+_MAP_RUN_STATUS: Final[dict[type[ev.HistoryEvent], MapRunStatus]] = {
+    ev.MapRunSucceeded: MapRunStatus.SUCCEEDED,
+    ev.MapRunFailed: MapRunStatus.FAILED,
+    ev.MapRunAborted: MapRunStatus.ABORTED,
+}
 
 
 # Failures
@@ -543,11 +610,11 @@ _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
     ev.MapIterationFailed: _nothing,
     ev.MapIterationStarted: _iteration_started,
     ev.MapIterationSucceeded: _iteration_succeeded,
-    ev.MapRunAborted: _link,
-    ev.MapRunFailed: _link,
+    ev.MapRunAborted: _map_run_ended,
+    ev.MapRunFailed: _map_run_ended,
     ev.MapRunRedriven: _link,
-    ev.MapRunStarted: _link,
-    ev.MapRunSucceeded: _link,
+    ev.MapRunStarted: _map_run_started,
+    ev.MapRunSucceeded: _map_run_ended,
     ev.MapStateAborted: _nothing,
     ev.MapStateEntered: _state_entered,
     ev.MapStateExited: _state_exited,

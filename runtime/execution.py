@@ -35,6 +35,15 @@ class Status(StrEnum):
     ABORTED = "ABORTED"
 
 
+class MapRunStatus(StrEnum):
+    """The status of a Map Run, as the API names it."""
+
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    ABORTED = "ABORTED"
+
+
 class Phase(StrEnum):
     """What a scope is doing."""
 
@@ -91,6 +100,41 @@ class OpenTask:
 
 
 @dataclass(slots=True, kw_only=True)
+class OpenMapRun:
+    """A Map Run that was started and has not ended: what it began with.
+
+    Where it stands is not here: the run's own row and its children know (`map_runs.py`).
+    """
+
+    started_id: int
+    scope: ScopeId
+    visit: int
+    arn: str
+    started: datetime
+    region: int
+    start_at: str
+    items: Payload
+    length: int
+    execution_type: str
+    concurrency: int
+    tolerated_count: int
+    tolerated_percentage: float
+    most_items: int | None = None
+    most_bytes: int | None = None
+    batch_input: Payload | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildOf:
+    """Which child of which Map Run an execution is; `shard` is where the run's row is."""
+
+    map_run_arn: str
+    shard: int
+    index: int
+    item_count: int
+
+
+@dataclass(slots=True, kw_only=True)
 class Children:
     """The branches or iterations of a Parallel or Map state that is running."""
 
@@ -144,6 +188,7 @@ class Scope:
     retries: dict[int, int] = field(default_factory=dict)
     retry_count: int = 0
     children: Children | None = None
+    map_run: OpenMapRun | None = None
     task: OpenTask | None = None
     kind: str = ""
 
@@ -152,7 +197,7 @@ class Scope:
 class Execution:
     """Everything the next decision needs to know of one execution.
 
-    `timers` and `tasks` are what is open; `opened`/`closed` sets collect what changed since
+    `timers`, `tasks` and `map_runs` are what is open; `opened`/`closed` sets collect what changed since
     the last commit, so that a turn writes only its difference. A timer that opens and
     closes within one turn never reaches the database. `ready` holds, in order, the scopes
     that have something to decide. `ledger` is what payloads name as their owner: it stands
@@ -170,6 +215,7 @@ class Execution:
     state_machine_arn: str = ""
     state_machine_name: str = ""
     trace_header: str | None = None
+    child_of: ChildOf | None = None
     input: Payload = field(default_factory=lambda: Payload.of_text("{}"))
     status: Status = Status.RUNNING
     started: datetime | None = None
@@ -187,6 +233,7 @@ class Execution:
     ready: dict[ScopeId, None] = field(default_factory=dict)
     timers: dict[TimerKey, datetime] = field(default_factory=dict)
     tasks: dict[int, OpenTask] = field(default_factory=dict)
+    map_runs: dict[int, OpenMapRun] = field(default_factory=dict)
     visits: dict[int, ScopeId] = field(default_factory=dict)
     remains: dict[ScopeId, Scope] = field(default_factory=dict)
     opened_timers: set[TimerKey] = field(default_factory=set)
@@ -194,6 +241,8 @@ class Execution:
     opened_tasks: set[int] = field(default_factory=set)
     changed_tasks: set[int] = field(default_factory=set)
     closed_tasks: set[int] = field(default_factory=set)
+    opened_map_runs: dict[int, OpenMapRun] = field(default_factory=dict)
+    closed_map_runs: dict[str, MapRunStatus] = field(default_factory=dict)
 
     @property
     def is_open(self) -> bool:

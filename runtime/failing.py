@@ -82,7 +82,7 @@ def fail(visit: Visit, trouble: Trouble) -> None:
     """
     draft = visit.draft
     carrier = draft.events[-1] if draft.events else None
-    shows_failed = isinstance(carrier, ev.EvaluationFailed)
+    shows_failed = isinstance(carrier, ev.EvaluationFailed | ev.MapRunFailed)
     while True:
         state = draft.state_of(visit.scope)
         retriers, catchers = _handlers(state, trouble)

@@ -28,8 +28,12 @@ def shard_of(arn: str, shards: int) -> int:
 
 def execution_id_of(arn: str, generation: int) -> ExecutionId:
     """Return the id of the given use of an execution's name, counted from 1."""
-    name = f"{arn}#{generation}".encode()
-    digest = sha1(_NAMESPACE_URL + name, usedforsecurity=False).digest()
+    return name_based_uuid(f"{arn}#{generation}")
+
+
+def name_based_uuid(name: str) -> str:
+    """Return the version 5 UUID that stands for a name."""
+    digest = sha1(_NAMESPACE_URL + name.encode(), usedforsecurity=False).digest()
     return uuid_text(digest[:16], version=5)
 
 

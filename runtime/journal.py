@@ -13,8 +13,16 @@ from datetime import datetime
 from typing import Protocol
 
 from runtime.events import ExecutionRedriven, HistoryEvent
-from runtime.execution import Execution, OpenTask, Status, TimerKey
+from runtime.execution import (
+    Execution,
+    MapRunStatus,
+    OpenMapRun,
+    OpenTask,
+    Status,
+    TimerKey,
+)
 from runtime.identity import ExecutionId
+from runtime.map_runs import ChildEnd, child_end
 
 
 class JournalError(Exception):
@@ -44,7 +52,8 @@ class Entry:
     Timers are `(event id, kind)`; `opened_timers` adds the due time. `closing` is set when
     the execution ended; `reopening` (how often, and when last) when it was redriven, which
     comes before an end. `consumed` are inbox rows without a sender who waits, `verdicts` those
-    with one. `is_cut` asks for a Continue of its own.
+    with one. `is_cut` asks for a Continue of its own. Map Runs that ended are told by their
+    ARNs; `ended_child` is set when the execution that closed is the child of a Map Run.
     """
 
     shard: int
@@ -56,7 +65,10 @@ class Entry:
     changed_tasks: Sequence[OpenTask] = ()
     closed_tasks: Sequence[int] = ()
     reopening: tuple[int, datetime] | None = None
+    opened_map_runs: Sequence[OpenMapRun] = ()
+    closed_map_runs: Sequence[tuple[str, MapRunStatus]] = ()
     closing: tuple[Status, datetime, int] | None = None
+    ended_child: ChildEnd | None = None
     consumed: Sequence[int] = ()
     verdicts: Sequence[tuple[int, str]] = ()
     is_cut: bool = False
@@ -103,8 +115,13 @@ def entry_of(execution: Execution, events: Sequence[HistoryEvent]) -> Entry:
         entry.closed_tasks = list(execution.closed_tasks)
     if execution.redriven is not None and any(map(_is_redrive, events)):
         entry.reopening = (execution.redrive_count, execution.redriven)
+    if execution.opened_map_runs:
+        entry.opened_map_runs = list(execution.opened_map_runs.values())
+    if execution.closed_map_runs:
+        entry.closed_map_runs = list(execution.closed_map_runs.items())
     if not execution.is_open and events and execution.stopped is not None:
         entry.closing = (execution.status, execution.stopped, execution.last_event_id)
+        entry.ended_child = child_end(execution)
     return entry
 
 

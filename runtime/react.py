@@ -24,6 +24,7 @@ from runtime.identity import attempt_id
 from runtime.lambda_invoke import CallFacts, invoke_answer
 from runtime.leaving import is_too_large, too_large
 from runtime.limits import MAX_OPEN_TIME
+from runtime.map_run_ends import end_map_run
 from runtime.outcomes import put_failure, put_timeout
 from runtime.redrive import redrive
 from runtime.retry import TIMEOUT
@@ -60,6 +61,8 @@ def react(
             return _ACCEPTED
         case st.TimerFired():
             return _timer_fired(draft, stimulus)
+        case st.MapRunEnded():
+            return _map_run_ended(draft, stimulus)
         case st.Stop():
             _abort(draft, stimulus)
         case _:
@@ -77,6 +80,14 @@ def _abort(draft: Draft, stimulus: st.Stop) -> None:
             cause=stimulus.cause,
         )
     )
+
+
+def _map_run_ended(draft: Draft, stimulus: st.MapRunEnded) -> Reaction:
+    run = draft.execution.map_runs.get(stimulus.started_id)
+    if run is None:
+        return _CLOSED
+    end_map_run(Visit(draft, draft.execution.scopes[run.scope]), run, stimulus)
+    return Reaction(events=draft.events, verdict=Verdict.ACCEPTED)
 
 
 # Tasks

@@ -104,6 +104,16 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True)
+class MapRunEnded:
+    """A Map Run has ended: with an output, or without one and with an error."""
+
+    started_id: int
+    output: Payload | None
+    error: str | None = None
+    cause: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stop:
     """StopExecution."""
 
@@ -128,4 +138,6 @@ OfTask: TypeAlias = (
     | CallbackFailed
     | Heartbeat
 )
-Stimulus: TypeAlias = Begin | Continue | OfTask | TimerFired | Stop | Redrive
+Stimulus: TypeAlias = (
+    Begin | Continue | OfTask | TimerFired | MapRunEnded | Stop | Redrive
+)

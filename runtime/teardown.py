@@ -12,7 +12,7 @@ from typing import Final
 
 from runtime import events as ev
 from runtime.draft import Draft, Visit
-from runtime.execution import Phase, Scope
+from runtime.execution import OpenMapRun, Phase, Scope
 from runtime.outcomes import put_timeout
 
 _ABORTED: Final[dict[str, type[ev.HistoryEvent]]] = {
@@ -100,6 +100,19 @@ class _Teardown:
             )
         )
 
+    def put_run_aborted(self, scope: Scope, run: OpenMapRun) -> None:
+        draft = self._draft
+        draft.put(
+            ev.MapRunAborted(
+                id=draft.next_id,
+                previous_id=run.started_id,
+                time=draft.time,
+                scope=scope.id,
+                visit=scope.visit,
+                map_run_arn=run.arn,
+            )
+        )
+
     def time_out(self, scopes: list[Scope]) -> None:
         """Show the tasks whose time is up as timed out."""
         for scope in scopes:
@@ -125,7 +138,10 @@ class _Teardown:
 
     def _abort_children(self, scope: Scope) -> int:
         """Show what a Map or Parallel runs as aborted; return where that has begun."""
-        children = scope.children
+        run, children = scope.map_run, scope.children
+        if run is not None:
+            self.put_run_aborted(scope, run)
+            return run.started_id
         if children is None:
             return scope.last_id
         for child_id in children.open.values():

@@ -11,13 +11,13 @@ from asl.model import (
     MapState,
     ParallelState,
     Pattern,
-    ProcessorMode,
     Resource,
     ResourceKind,
     TaskState,
 )
 from asl.payload import Json, Payload
 from runtime import events as ev
+from runtime.distributing import start_map_run
 from runtime.draft import Draft, Visit
 from runtime.execution import Children
 from runtime.failing import Trouble, fail
@@ -181,7 +181,10 @@ def start_branches(visit: Visit, state: ParallelState) -> None:
 
 
 def start_map(visit: Visit, state: MapState) -> None:
-    """Put MapStateStarted and as many iterations as may run at once."""
+    """Put MapStateStarted and as many iterations as may run at once; or begin a Map Run."""
+    if state.distribution is not None:
+        start_map_run(visit, state, state.distribution)
+        return
     draft = visit.draft
     environment = visit.environment()
     items = state.items(environment)
@@ -201,19 +204,11 @@ def start_map(visit: Visit, state: MapState) -> None:
             concurrency=concurrency,
         )
     )
-    if state.mode is ProcessorMode.DISTRIBUTED:
-        _refuse_map_run(state, environment)
     started_id = visit.last_id
     first = range(min(concurrency, len(items)))
     inputs = [_item_input(visit, state, index, items[index]) for index in first]
     for index in first:
         _put_iteration(visit, started_id, index, inputs[index])
-
-
-def _refuse_map_run(state: MapState, environment: Environment) -> None:
-    """Fail: by the tolerance, which is judged where the Map Run would start, or so."""
-    state.tolerance(environment)
-    raise StatesError(RUNTIME, "Distributed Map is not installed on this server.")
 
 
 def start_next_iteration(

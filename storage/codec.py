@@ -71,7 +71,23 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
     ev.ParallelStateStarted: ((), (("regions", "regions"), ("starts", "starts"))),
     ev.MapStateStarted: (
         (("length", "length"),),
-        (("region", "region"), ("start_at", "startAt"), ("concurrency", "concurrency")),
+        (
+            ("region", "region"),
+            ("start_at", "startAt"),
+            ("concurrency", "concurrency"),
+            ("is_distributed", "isDistributed"),
+        ),
+    ),
+    ev.MapRunStarted: (
+        _MAP_RUN,
+        (
+            ("execution_type", "executionType"),
+            ("concurrency", "concurrency"),
+            ("tolerated_count", "toleratedCount"),
+            ("tolerated_percentage", "toleratedPercentage"),
+            ("most_items", "mostItems"),
+            ("most_bytes", "mostBytes"),
+        ),
     ),
     ev.ExecutionStarted: (
         (
@@ -87,6 +103,11 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
             ("start_at", "startAt"),
             ("deadline", "deadline"),
             ("trace_header", "traceHeader"),
+            ("region", "region"),
+            ("map_run_arn", "mapRunArn"),
+            ("map_run_shard", "mapRunShard"),
+            ("map_run_index", "mapRunIndex"),
+            ("item_count", "itemCount"),
         ),
     ),
 }

@@ -27,6 +27,7 @@ from asl.model import (
 from asl.payload import Json, Payload
 from runtime.failing import Trouble
 from runtime.leaving import is_too_large, too_large
+from runtime.map_runs import THRESHOLD, THRESHOLD_CAUSE
 from runtime.retry import DATA_LIMIT, RUNTIME
 from runtime.teststate.batches import cut_batches
 from runtime.teststate.handling import choose_catcher, choose_retrier, retry_delay
@@ -35,8 +36,6 @@ from runtime.teststate.map_items import read_items
 from runtime.teststate.mocks import MockedError
 from runtime.teststate.trial import Trial, TrialResult, TrialStatus
 
-THRESHOLD: Final = "States.ExceedToleratedFailureThreshold"
-_THRESHOLD_CAUSE: Final = "The specified tolerated failure threshold was exceeded"
 _COUNT: Final = "ToleratedFailureCount"
 _PERCENTAGE: Final = "ToleratedFailurePercentage"
 
@@ -185,7 +184,7 @@ class _Run:
             fields.mentions(_PERCENTAGE) and share > tolerance.percentage
         )
         if too_many or too_large_a_share:
-            raise _FailedError(Trouble(error=THRESHOLD, cause=_THRESHOLD_CAUSE))
+            raise _FailedError(Trouble(error=THRESHOLD, cause=THRESHOLD_CAUSE))
 
     def _work(self) -> Payload:
         """Return what the state's work yields; raise what it fails with."""

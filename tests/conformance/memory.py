@@ -21,13 +21,14 @@ from runtime import stimuli as st
 from runtime.advance import advance, hold
 from runtime.chance import SeededEntropy
 from runtime.evolve import evolve
-from runtime.execution import Execution, OpenTask, Scope, TimerKind
+from runtime.execution import Execution, OpenMapRun, OpenTask, Scope, TimerKind
 from runtime.identity import execution_id_of, shard_of
 from runtime.tokens import TokenSigner
 from runtime.turn import Turn
 from tests.conformance import answers
 from tests.conformance.answers import NEVER, Answers, Attempt, Place
 from tests.conformance.cases import ACCOUNT, BEGINNING, REGION, Case
+from tests.conformance.children import run_children
 from tests.conformance.handlers import Worker, worker_of
 from tests.support.public_history import public_history
 
@@ -50,6 +51,7 @@ class Run:
     log: list[ev.HistoryEvent] = field(default_factory=list)
     _attempts: dict[int, Attempt | None] = field(default_factory=dict)
     _answered: dict[int, st.Stimulus] = field(default_factory=dict)
+    _ended_runs: dict[int, st.MapRunEnded] = field(default_factory=dict)
 
     def run(self, started: ev.ExecutionStarted) -> Run:
         """Run until the execution ends, or nothing can happen any more."""
@@ -67,20 +69,24 @@ class Run:
             self._feed(stimulus)
         raise AssertionError("the execution does not end")
 
-    def _feed(self, stimulus: st.Stimulus) -> None:
-        turn = Turn(
+    def _turn(self) -> Turn:
+        return Turn(
             now=self.now,
             entropy=SeededEntropy(b"seed"),
             signer=_SIGNER,
             has_activity=lambda _arn: self.recorded.has_attempts,
         )
-        done = advance(self.machine, self.execution, stimulus, turn)
+
+    def _feed(self, stimulus: st.Stimulus) -> None:
+        done = advance(self.machine, self.execution, stimulus, self._turn())
         self.log += done.events
         if done.is_cut:
             self._feed(st.Continue())
 
     def _occasions(self) -> Iterator[Occasion]:
         """Yield all that may happen next, with the id of the recorded event it leads to."""
+        for run in list(self.execution.map_runs.values()):
+            yield NEVER, self.now, self._map_run(run)
         for task in list(self.execution.tasks.values()):
             yield from self._of_task(task)
         for (event_id, kind), due in self.execution.timers.items():
@@ -89,6 +95,19 @@ class Run:
                 yield NEVER, due, fired
             elif kind in (TimerKind.WAIT, TimerKind.RETRY):
                 yield self._recorded_wake(event_id, kind), due, fired
+
+    def _map_run(self, run: OpenMapRun) -> st.MapRunEnded:
+        """Run the children of a Map Run, each to its end, once."""
+        if run.started_id not in self._ended_runs:
+            self._ended_runs[run.started_id] = run_children(
+                self.machine, self.execution, run, self._turn(), self._child
+            )
+        return self._ended_runs[run.started_id]
+
+    def _child(self, started: ev.ExecutionStarted) -> Execution:
+        child = begun(self.machine, started, Answers(()), self.worker)
+        child.now = self.now
+        return child.run(started).execution
 
     def _recorded_wake(self, event_id: int, kind: TimerKind) -> int:
         scope = self.execution.scopes[self.execution.visits[event_id]]
@@ -236,5 +255,16 @@ def run_definition(
         start_at=machine.regions[0].start_at,
         deadline=None if limit is None else BEGINNING + timedelta(seconds=limit),
     )
+    return begun(machine, started, recorded or Answers(()), worker).run(started)
+
+
+def begun(
+    machine: Machine,
+    started: ev.ExecutionStarted,
+    recorded: Answers,
+    worker: Worker | None,
+) -> Run:
+    """Return the run of an execution of which nothing has happened yet."""
+    arn = started.arn
     execution = Execution(shard=shard_of(arn, 64), execution_id=execution_id_of(arn, 1))
-    return Run(machine, execution, recorded or Answers(()), worker).run(started)
+    return Run(machine, execution, recorded, worker)
