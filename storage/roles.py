@@ -50,6 +50,8 @@ APP_GRANTS: Final[dict[str, LiteralString]] = {
     "inbox": ALL,
     "quarantine": ALL,
     "express_runs": ALL,
+    "map_runs": KEEP,
+    "map_run_ends": ALL,
     "leases": KEEP,
     "engines": ALL,
     "worker_sessions": ALL,
@@ -58,6 +60,7 @@ RETENTION_GRANTS: Final[dict[str, LiteralString]] = {
     "settings": READ,
     "execution_records": "SELECT, DELETE",
     "events": "SELECT, DELETE",
+    "map_runs": "SELECT, DELETE",
 }
 
 # What two databases of one cluster run into when they create the same role at once.

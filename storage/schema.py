@@ -18,9 +18,11 @@ from typing import Final
 from sqlalchemy import (
     JSON,
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Identity,
     Index,
@@ -256,6 +258,7 @@ execution_records = Table(
     Column("alias_arn", Text),
     Column("map_run_arn", _exact()),
     Column("trace_header", Text),
+    Column("item_count", Integer),
     PrimaryKeyConstraint("shard", "execution_id"),
     # A name cannot be started twice. By ARN first, so that it also finds an execution for
     # somebody who knows only its ARN, as a person at a SQL prompt does.
@@ -276,6 +279,15 @@ execution_records = Table(
         "execution_records_closed",
         "stop_date",
         postgresql_where=text("stop_date IS NOT NULL"),
+    ),
+    # Pages of the children of one Map Run, as above; its open ones, to stop them.
+    Index(
+        "execution_records_map_run",
+        "map_run_arn",
+        "status",
+        text("start_date DESC"),
+        text("execution_id DESC"),
+        postgresql_where=text("map_run_arn IS NOT NULL"),
     ),
     comment="One row per execution: inserted at its start, updated once at its end.",
 )
@@ -376,9 +388,94 @@ express_runs = Table(
         comment="the engine that runs it; another takes it when that one is gone",
     ),
     Column("input", Text, nullable=False),
+    Column("region", Integer),
+    Column("map_run_shard", Integer),
+    Column("map_run_index", Integer),
+    Column("item_count", Integer),
+    Column("map_run_arn", _exact()),
     PrimaryKeyConstraint("shard", "execution_id"),
     postgresql_with=CHURN,
     comment="Asynchronous Express executions that were accepted and have not ended.",
+)
+
+map_runs = Table(
+    "map_runs",
+    metadata,
+    Column("map_run_id", Uuid, nullable=False),
+    Column("execution_id", Uuid, nullable=False),
+    Column("start_date", _timestamp(), nullable=False),
+    Column("stop_date", _timestamp()),
+    Column("redrive_date", _timestamp()),
+    Column("tolerated_percentage", Double, nullable=False),
+    Column("tolerated_count", BigInteger, nullable=False),
+    Column("output_bytes", BigInteger, nullable=False, server_default=text("0")),
+    Column("shard", Integer, nullable=False),
+    Column(
+        "event_id",
+        Integer,
+        nullable=False,
+        comment="the MapRunStarted event of its execution",
+    ),
+    Column("max_concurrency", Integer, nullable=False),
+    Column("items_total", Integer, nullable=False),
+    *(
+        Column(f"{counted}_{state}", Integer, nullable=False, server_default=text("0"))
+        for counted in ("items", "children")
+        for state in ("started", "succeeded", "failed", "timed_out", "aborted")
+    ),
+    Column("redrive_count", Integer, nullable=False, server_default=text("0")),
+    Column(
+        "is_due",
+        Boolean,
+        nullable=False,
+        server_default=text("true"),
+        comment="there may be something to do besides taking the ends of children",
+    ),
+    Column(
+        "is_ending",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="its end is on the way to its execution",
+    ),
+    Column(
+        "is_settled",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it has ended, and so have all its children",
+    ),
+    Column("arn", _exact(), nullable=False),
+    Column("execution_type", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'RUNNING'")),
+    PrimaryKeyConstraint("shard", "map_run_id"),
+    # Finds a run for somebody who knows only its ARN.
+    UniqueConstraint("arn", "shard"),
+    CheckConstraint(
+        "status IN ('RUNNING', 'SUCCEEDED', 'FAILED', 'ABORTED')", name="status"
+    ),
+    CheckConstraint("(status = 'RUNNING') = (stop_date IS NULL)", name="stop_date"),
+    # The runs of one execution, in their order.
+    Index("map_runs_execution", "shard", "execution_id", "start_date"),
+    # Runs that somebody must look after.
+    Index("map_runs_unsettled", "shard", postgresql_where=text("NOT is_settled")),
+    # Rewritten whenever children start or end: room beside it keeps that in its page.
+    postgresql_with={"fillfactor": "50", **CHURN},
+    comment="Runs of distributed Maps: where each stands, and what bounds it.",
+)
+
+map_run_ends = Table(
+    "map_run_ends",
+    metadata,
+    Column("map_run_id", Uuid, nullable=False),
+    Column("shard", Integer, nullable=False),
+    Column("child_index", Integer, nullable=False),
+    Column("items", Integer, nullable=False),
+    Column("output_bytes", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    PrimaryKeyConstraint("shard", "map_run_id", "child_index"),
+    postgresql_with=CHURN,
+    comment="Children of Map Runs that have ended, until the run has counted them.",
 )
 
 quarantine = Table(
