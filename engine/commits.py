@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, Protocol
 
 import psycopg
@@ -80,8 +80,9 @@ class Commits:
         clock: Clock,
         tenure: Tenure,
         measures: Measures | None = None,
+        on_map_runs: Callable[[TurnDone], None] = lambda _turn: None,
     ) -> None:
-        """Take the lane's parts."""
+        """Take the lane's parts; `on_map_runs` hears of turns that concern Map Runs."""
         self.measures = measures or Measures()
         self.clock = clock
         self.tenure = tenure
@@ -90,6 +91,7 @@ class Commits:
         self._residents = residents
         self._timers = timers
         self._dispatch = dispatch
+        self._on_map_runs = on_map_runs
         self._late: list[TurnDone] = []
         self._aside: list[tuple[int, ExecutionId, Exception]] = []
 
@@ -257,6 +259,8 @@ class Commits:
                 self._dispatch.dispatch(turn, self.tenure.epochs[entry.shard])
             else:
                 self._give_back(turn)
+            if entry.opened_map_runs or entry.closed_map_runs or entry.ended_child:
+                self._on_map_runs(turn)
             for stimulation, verdict in turn.taken:
                 stimulation.tell(verdict)
 

@@ -34,6 +34,8 @@ from engine.inbox import Inbox
 from engine.lane import Lane
 from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
 from engine.loading import Loader
+from engine.map_run_sources import MapRunSources
+from engine.map_runs import MapRunKeeper
 from engine.measures import Measures
 from engine.post import Post
 from engine.residents import Residents
@@ -60,6 +62,7 @@ from storage.express import ExpressTable
 from storage.lane_store import LaneStore
 from storage.listings import Executions
 from storage.machines import Machines
+from storage.map_run_rounds import MapRunRounds
 
 log = structlog.get_logger(__name__)
 
@@ -150,6 +153,7 @@ class Engine:
             deliver=self.shards.deliver,
             activity_waits=self._activity_waits,
         )
+        self.map_runs = self._map_run_keeper(signer, compiled)
         self.lanes = [
             self._lane(index, signer, compiled) for index in range(options.lanes)
         ]
@@ -223,6 +227,31 @@ class Engine:
             shards=self._installation.shards,
         )
 
+    def _map_run_keeper(
+        self, signer: TokenSigner, compiled: CompiledMachines
+    ) -> MapRunKeeper:
+        rounds = MapRunRounds(self._store("map runs"))
+        return MapRunKeeper(
+            rounds=rounds,
+            sources=MapRunSources(
+                store=rounds.store,
+                machines=compiled.get,
+                now=self.clock.now,
+                signer=signer,
+                region=self.options.region,
+            ),
+            epochs=lambda: self.shards.epochs,
+            admit=self.shards.admit,
+            hint=self._hint,
+            clock=self.clock,
+            shards=self._installation.shards,
+        )
+
+    def _hint(self) -> None:
+        """Have the inbox looked into, here and elsewhere."""
+        self.inbox.hint()
+        self.shards.look()
+
     def _due_timers(self) -> DueTimers:
         return DueTimers(
             clock=self.clock,
@@ -285,6 +314,7 @@ class Engine:
                 heard_since=self.clock.now(),
             ),
             measures=self.measures,
+            on_map_runs=self.map_runs.committed,
         )
         loader = Loader(
             store=store,
@@ -353,6 +383,7 @@ class Engine:
 
     def _look(self) -> None:
         self.shards.look()
+        self.map_runs.look()
         self.activities.look()
 
     def _activity_waits(self) -> None:
@@ -384,6 +415,7 @@ class Engine:
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
         loops += [self.starts.run(), self.desk.run(), self.desk.run_looks()]
         loops += [self.activities.run(), self.post.run(), self.inbox.listen()]
+        loops += [self.map_runs.run()]
         loops += [self.express.run_starts(), self.express.run_ends()]
         if self.elsewhere is not None:
             loops.append(self._elsewhere_desk(self.elsewhere).run())
@@ -391,6 +423,7 @@ class Engine:
             self._spawn(coroutine)
         self.wakes.start(self.timers.wake)
         self.wakes.every("inbox", _INBOX_POLL, self.shards.look)
+        self.wakes.every("map runs", _INBOX_POLL, self.map_runs.look)
         self.housekeeping = Housekeeping(
             clock=self.clock,
             connections=self.connections,

@@ -12,7 +12,9 @@ from engine.work import Stimulation
 from runtime import stimuli as st
 from runtime.identity import ExecutionId
 
-WITHOUT_SENDER: Final = frozenset({"start", "continue"})
+WITHOUT_SENDER: Final = frozenset(
+    {"start", "continue", "children_succeeded", "children_failed"}
+)
 
 _KINDS: Final[dict[type[st.Stimulus], str]] = {
     st.Begin: "start",
@@ -25,6 +27,8 @@ _KINDS: Final[dict[type[st.Stimulus], str]] = {
     st.TaskClaimed: "claim",
     st.WorkerLost: "worker_lost",
     st.Heartbeat: "heartbeat",
+    st.ChildrenSucceeded: "children_succeeded",
+    st.ChildrenFailed: "children_failed",
     st.Stop: "stop",
     st.Redrive: "redrive",
 }
@@ -39,7 +43,9 @@ _WITH_OUTPUT: Final[dict[str, Callable[[int, Payload], st.Stimulus]]] = {
     "worker_returned": st.WorkerReturned,
     "service_answered": st.ServiceAnswered,
     "task_success": st.CallbackSucceeded,
+    "children_succeeded": st.ChildrenSucceeded,
 }
+
 _READERS: Final[dict[str, Callable[[Any], st.Stimulus]]] = {
     "start": lambda _: st.Begin(),
     "continue": lambda _: st.Continue(),
@@ -48,6 +54,7 @@ _READERS: Final[dict[str, Callable[[Any], st.Stimulus]]] = {
     "claim": lambda body: st.TaskClaimed(body["task"], body["worker"]),
     "worker_lost": lambda body: st.WorkerLost(body["task"], body["worker"]),
     "heartbeat": lambda body: st.Heartbeat(body["task"]),
+    "children_failed": lambda b: st.ChildrenFailed(b["run"], b["error"], b["cause"]),
     "stop": lambda body: st.Stop(body["error"], body["cause"]),
     "redrive": lambda body: st.Redrive(body["token"]),
 }
@@ -64,6 +71,8 @@ def body_of(stimulus: st.Stimulus) -> str:
         case st.WorkerReturned() | st.ServiceAnswered() | st.CallbackSucceeded():
             task, output = stimulus.scheduled_id, stimulus.output.text
             return f"{_TASK}{task}{_OUTPUT}{output}{_END}"
+        case st.ChildrenSucceeded(run, result):
+            return f"{_TASK}{run}{_OUTPUT}{result.text}{_END}"
         case st.WorkerRaised() | st.CallbackFailed():
             shown: dict[str, object] = {
                 "task": stimulus.scheduled_id,
@@ -74,6 +83,12 @@ def body_of(stimulus: st.Stimulus) -> str:
             shown = {"task": stimulus.scheduled_id, "worker": stimulus.worker}
         case st.Heartbeat():
             shown = {"task": stimulus.scheduled_id}
+        case st.ChildrenFailed():
+            shown = {
+                "run": stimulus.started_id,
+                "error": stimulus.error,
+                "cause": stimulus.cause,
+            }
         case st.Stop():
             shown = {"error": stimulus.error, "cause": stimulus.cause}
         case st.Redrive():

@@ -8,7 +8,7 @@ holds the shard, the execution goes straight from here into its lane.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -23,14 +23,14 @@ from engine.residents import BASE_SIZE
 from engine.work import Resident, Stimulation
 from runtime import stimuli as st
 from runtime.advance import hold
-from runtime.events import EVENT_CODES, ExecutionStarted
+from runtime.events import ExecutionStarted
 from runtime.evolve import fold
-from runtime.identity import ExecutionId, execution_id_of, shard_of, uuid_bytes
+from runtime.identity import ExecutionId, execution_id_of, shard_of
 from runtime.limits import NAME_RESERVED_AFTER_CLOSE
 from scheduler.clock import Clock
-from storage.arrays import int4_array, text_array, timestamptz_array, uuid_array
-from storage.codec import EventRow, encode
+from storage.codec import encode
 from storage.lane_store import connect_engine
+from storage.starts import START, StartRow, start_parameters
 from storage.statements import statements
 
 log = structlog.get_logger(__name__)
@@ -81,8 +81,7 @@ class _Start:
     generation: int = 1
     shard: int = 0
     execution_id: ExecutionId = ""
-    event: ExecutionStarted | None = None
-    row: EventRow | None = None
+    row: StartRow | None = None
 
 
 class Starts:
@@ -171,9 +170,8 @@ class Starts:
             _prepare(start, now, self._shards)
             if unique.setdefault(start.execution_id, start) is not start:
                 repeated.append(start)
-        cursor = await connection.execute(
-            _SQL["start"], _parameters(list(unique.values()))
-        )
+        rows = [start.row for start in unique.values() if start.row is not None]
+        cursor = await connection.execute(START, start_parameters(rows))
         inbox = {execution_id: row for row, execution_id in await cursor.fetchall()}
         for start in unique.values():
             row = inbox.get(start.execution_id)
@@ -185,17 +183,12 @@ class Starts:
             await self._compare(connection, start)
 
     def _begin(self, start: _Start, inbox_id: int) -> None:
-        assert start.event is not None
-        event, request = start.event, start.request
+        assert start.row is not None
         self.started += 1
-        execution = fold(start.shard, start.execution_id, [event])
-        if event.payload is not None:
-            hold(execution, event, event.payload)
-        resident = Resident(execution, request.machine, BASE_SIZE + len(request.input))
-        resident.queue.append(Stimulation(st.Begin(), inbox_id=inbox_id))
+        resident = started_resident(start.row, start.request.machine, inbox_id)
         if not self._admit(resident):
             self._hint(start.shard)
-        _settle(start, Started(request.arn, event.time))
+        _settle(start, Started(start.request.arn, start.row.event.time))
 
     async def _compare(self, connection: AsyncConnection[Any], start: _Start) -> None:
         """Answer a start whose name was used: the same one, a new use of it, or a refusal."""
@@ -206,7 +199,7 @@ class Starts:
         _, generation, status, start_date, stop_date, data = row
         now = self._clock.now()
         same = data == start.request.input
-        if same and start.event is not None and start_date == start.event.time:
+        if same and start.row is not None and start_date == start.row.event.time:
             # Our own: it had landed when the connection was lost.
             self._hint(start.shard)
             _settle(start, Started(start.request.arn, start_date))
@@ -253,9 +246,26 @@ def _prepare(start: _Start, now: datetime, shards: int) -> None:
         return
     start.shard = shard_of(request.arn, shards)
     start.execution_id = execution_id
-    timeout = request.machine.timeout_seconds
-    start.event = first_event(request, now, timeout)
-    start.row = encode(start.event)
+    event = first_event(request, now, request.machine.timeout_seconds)
+    start.row = StartRow(
+        shard=start.shard,
+        execution_id=execution_id,
+        generation=start.generation,
+        revision_id=request.revision_id,
+        event=event,
+        row=encode(event),
+    )
+
+
+def started_resident(row: StartRow, machine: Machine, inbox_id: int) -> Resident:
+    """Return an execution that was committed as started, with its Begin."""
+    event = row.event
+    assert event.payload is not None, "an execution starts with an input"
+    execution = fold(row.shard, row.execution_id, [event])
+    hold(execution, event, event.payload)
+    resident = Resident(execution, machine, BASE_SIZE + len(event.payload.text))
+    resident.queue.append(Stimulation(st.Begin(), inbox_id=inbox_id))
+    return resident
 
 
 def first_event(
@@ -277,25 +287,3 @@ def first_event(
         state_machine_alias_arn=request.alias_arn,
         state_machine_version_arn=request.version_arn,
     )
-
-
-def _parameters(starts: Sequence[_Start]) -> dict[str, Any]:
-    rows = [start.row for start in starts if start.row is not None]
-    requests = [start.request for start in starts]
-    return {
-        "execution_ids": uuid_array(uuid_bytes(start.execution_id) for start in starts),
-        "revision_ids": uuid_array(uuid_bytes(r.revision_id) for r in requests),
-        "start_dates": timestamptz_array(row.time for row in rows),
-        "shards": int4_array(start.shard for start in starts),
-        "generations": int4_array(start.generation for start in starts),
-        "arns": text_array(request.arn for request in requests),
-        "names": text_array(request.name for request in requests),
-        "machine_arns": text_array(request.state_machine_arn for request in requests),
-        "version_arns": text_array(request.version_arn for request in requests),
-        "alias_arns": text_array(request.alias_arn for request in requests),
-        "trace_headers": text_array(request.trace_header for request in requests),
-        "datas": text_array(row.data for row in rows),
-        "details": text_array(row.details for row in rows),
-        "memos": text_array(row.memo for row in rows),
-        "type": EVENT_CODES[ExecutionStarted],
-    }

@@ -28,7 +28,7 @@ from runtime.draft import Draft, Visit
 from runtime.execution import Execution, OpenMapRun
 from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.leaving import within_limit
-from runtime.limits import EXPRESS_MAX_OPEN_TIME
+from runtime.limits import EXPRESS_MAX_OPEN_TIME, LARGEST_INTEGER
 from runtime.map_runs import (
     child_arn,
     child_name,
@@ -90,8 +90,8 @@ def _put_run_started(
             payload=None if head is None else head(environment),
             map_run_arn=map_run_arn(machine_arn, label, draft.turn.entropy.uuid()),
             execution_type=distribution.execution_type.value,
-            concurrency=concurrency,
-            tolerated_count=tolerance.count,
+            concurrency=min(concurrency, LARGEST_INTEGER),
+            tolerated_count=min(tolerance.count, LARGEST_INTEGER),
             tolerated_percentage=tolerance.percentage,
             most_items=_amount(batcher.max_items, environment),
             most_bytes=_amount(batcher.max_bytes, environment),

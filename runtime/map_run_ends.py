@@ -24,10 +24,10 @@ from runtime.failing import Trouble
 from runtime.retry import DATA_LIMIT, RUNTIME
 
 
-def end_map_run(visit: Visit, run: OpenMapRun, stimulus: st.MapRunEnded) -> None:
+def end_map_run(visit: Visit, run: OpenMapRun, stimulus: st.OfMapRun) -> None:
     """Put the end of a run that is open, and what follows from it."""
     visit.last_id = run.started_id
-    if stimulus.output is None:
+    if isinstance(stimulus, st.ChildrenFailed):
         error = stimulus.error
         is_catchable = error not in (RUNTIME, DATA_LIMIT)
         trouble = Trouble(error=error, cause=stimulus.cause, is_catchable=is_catchable)

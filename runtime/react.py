@@ -61,7 +61,7 @@ def react(
             return _ACCEPTED
         case st.TimerFired():
             return _timer_fired(draft, stimulus)
-        case st.MapRunEnded():
+        case st.ChildrenSucceeded() | st.ChildrenFailed():
             return _map_run_ended(draft, stimulus)
         case st.Stop():
             _abort(draft, stimulus)
@@ -82,7 +82,7 @@ def _abort(draft: Draft, stimulus: st.Stop) -> None:
     )
 
 
-def _map_run_ended(draft: Draft, stimulus: st.MapRunEnded) -> Reaction:
+def _map_run_ended(draft: Draft, stimulus: st.OfMapRun) -> Reaction:
     run = draft.execution.map_runs.get(stimulus.started_id)
     if run is None:
         return _CLOSED

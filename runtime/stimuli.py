@@ -104,13 +104,20 @@ class TimerFired:
 
 
 @dataclass(frozen=True, slots=True)
-class MapRunEnded:
-    """A Map Run has ended: with an output, or without one and with an error."""
+class ChildrenSucceeded:
+    """The children of a Map Run have ended, well enough; the run is named by its start."""
 
     started_id: int
-    output: Payload | None
-    error: str | None = None
-    cause: str | None = None
+    output: Payload
+
+
+@dataclass(frozen=True, slots=True)
+class ChildrenFailed:
+    """A Map Run fails: too many of its children did, or one could not be started."""
+
+    started_id: int
+    error: str | None
+    cause: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +145,7 @@ OfTask: TypeAlias = (
     | CallbackFailed
     | Heartbeat
 )
+OfMapRun: TypeAlias = ChildrenSucceeded | ChildrenFailed
 Stimulus: TypeAlias = (
-    Begin | Continue | OfTask | TimerFired | MapRunEnded | Stop | Redrive
+    Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive
 )

@@ -36,6 +36,7 @@ from storage.arrays import (
     uuid_array,
 )
 from storage.codec import EventRow, decode, encode
+from storage.map_run_rows import map_run_statements
 from storage.statements import statements
 
 _SQL: Final = statements("journal")
@@ -172,6 +173,7 @@ def _statements(batch: Batch) -> Iterable[tuple[str, dict[str, Any]]]:
     yield from _closings(batch.entries)
     yield from _timers(batch.entries)
     yield from _tasks(batch.entries)
+    yield from map_run_statements(batch.entries)
     yield from _inbox(batch)
 
 

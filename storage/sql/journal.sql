@@ -118,6 +118,43 @@ WHERE tasks.shard = closed.shard
   AND tasks.execution_id = closed.execution_id
   AND tasks.event_id = closed.event_id;
 
+-- name: open_map_runs
+-- Map Runs that have begun. The row is what makes sure that their children are started.
+INSERT INTO map_runs (
+    map_run_id, execution_id, start_date, tolerated_percentage, tolerated_count, shard,
+    event_id, max_concurrency, items_total, arn, execution_type
+)
+SELECT *
+FROM unnest(
+    %(map_run_ids)s::uuid[], %(execution_ids)s::uuid[], %(start_dates)s::timestamptz[],
+    %(percentages)s::float8[], %(counts)s::bigint[], %(shards)s::integer[],
+    %(event_ids)s::integer[], %(concurrencies)s::integer[], %(totals)s::integer[],
+    %(arns)s::text[], %(execution_types)s::text[]
+);
+
+-- name: close_map_runs
+-- Map Runs that have ended, or whose Map is gone; what their children do is due next.
+UPDATE map_runs
+SET status = closed.status,
+    stop_date = closed.stop_date,
+    is_due = true
+FROM unnest(
+    %(shards)s::integer[], %(map_run_ids)s::uuid[], %(statuses)s::text[],
+    %(stop_dates)s::timestamptz[]
+) AS closed (shard, map_run_id, status, stop_date)
+WHERE map_runs.shard = closed.shard
+  AND map_runs.map_run_id = closed.map_run_id;
+
+-- name: end_children
+-- Children of Map Runs that have ended, told to their runs' shards in the same transaction.
+INSERT INTO map_run_ends (map_run_id, shard, child_index, items, output_bytes, status)
+SELECT *
+FROM unnest(
+    %(map_run_ids)s::uuid[], %(shards)s::integer[], %(indexes)s::integer[],
+    %(items)s::integer[], %(output_bytes)s::integer[], %(statuses)s::text[]
+)
+ON CONFLICT DO NOTHING;
+
 -- name: consume_inbox
 -- Stimuli that nobody waits for are deleted with the events they caused.
 DELETE FROM inbox

@@ -6,21 +6,24 @@ WITH wanted AS (
     FROM unnest(
         %(execution_ids)s::uuid[], %(revision_ids)s::uuid[],
         %(start_dates)s::timestamptz[], %(shards)s::integer[],
-        %(generations)s::integer[], %(arns)s::text[], %(names)s::text[],
-        %(machine_arns)s::text[], %(version_arns)s::text[], %(alias_arns)s::text[],
-        %(trace_headers)s::text[], %(datas)s::text[], %(details)s::text[],
-        %(memos)s::text[]
+        %(generations)s::integer[], %(item_counts)s::integer[], %(arns)s::text[],
+        %(names)s::text[], %(machine_arns)s::text[], %(version_arns)s::text[],
+        %(alias_arns)s::text[], %(map_run_arns)s::text[], %(trace_headers)s::text[],
+        %(datas)s::text[], %(details)s::text[], %(memos)s::text[]
     ) AS wanted (
-        execution_id, revision_id, start_date, shard, generation, arn, name,
-        state_machine_arn, version_arn, alias_arn, trace_header, data, details, memo
+        execution_id, revision_id, start_date, shard, generation, item_count, arn, name,
+        state_machine_arn, version_arn, alias_arn, map_run_arn, trace_header, data,
+        details, memo
     )
 ), started AS (
     INSERT INTO execution_records (
         execution_id, revision_id, start_date, shard, generation, arn, name,
-        state_machine_arn, status, version_arn, alias_arn, trace_header
+        state_machine_arn, status, version_arn, alias_arn, map_run_arn, trace_header,
+        item_count
     )
     SELECT execution_id, revision_id, start_date, shard, generation, arn, name,
-           state_machine_arn, 'RUNNING', version_arn, alias_arn, trace_header
+           state_machine_arn, 'RUNNING', version_arn, alias_arn, map_run_arn,
+           trace_header, item_count
     FROM wanted
     -- Retention may have deleted the first use of a name that is in use again.
     WHERE NOT EXISTS (

@@ -22,7 +22,7 @@ def run_children(
     run: OpenMapRun,
     turn: Turn,
     run_child: Callable[[ev.ExecutionStarted], Execution],
-) -> st.MapRunEnded:
+) -> st.OfMapRun:
     """Return the end of a run, all of whose children `run_child` runs."""
     inputs = ChildInputs(machine, parent, run, turn)
     progress = Progress(
@@ -37,7 +37,7 @@ def run_children(
             share = inputs.share(progress.items_started)
         except StatesError as error:
             trouble = inputs.trouble(error)
-            return st.MapRunEnded(run.started_id, None, trouble.error, trouble.cause)
+            return st.ChildrenFailed(run.started_id, trouble.error, trouble.cause)
         index = progress.children_started
         child = run_child(child_started(parent, run, index, share, turn.now))
         progress.give(share.items)
@@ -46,11 +46,13 @@ def run_children(
         progress.take(end.status, 1, end.items, end.output_bytes)
         if progress.has_failed:
             failed = THRESHOLD_EXCEEDED
-            return st.MapRunEnded(run.started_id, None, failed.error, failed.cause)
+            return st.ChildrenFailed(run.started_id, failed.error, failed.cause)
         results.append(_result(child, turn.now))
     distribution = inputs.state.distribution
     assert distribution is not None
-    return st.MapRunEnded(run.started_id, joined(results, distribution.transformation))
+    return st.ChildrenSucceeded(
+        run.started_id, joined(results, distribution.transformation)
+    )
 
 
 def _result(child: Execution, now: datetime) -> ChildResult:

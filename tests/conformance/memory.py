@@ -51,7 +51,7 @@ class Run:
     log: list[ev.HistoryEvent] = field(default_factory=list)
     _attempts: dict[int, Attempt | None] = field(default_factory=dict)
     _answered: dict[int, st.Stimulus] = field(default_factory=dict)
-    _ended_runs: dict[int, st.MapRunEnded] = field(default_factory=dict)
+    _ended_runs: dict[int, st.OfMapRun] = field(default_factory=dict)
 
     def run(self, started: ev.ExecutionStarted) -> Run:
         """Run until the execution ends, or nothing can happen any more."""
@@ -96,7 +96,7 @@ class Run:
             elif kind in (TimerKind.WAIT, TimerKind.RETRY):
                 yield self._recorded_wake(event_id, kind), due, fired
 
-    def _map_run(self, run: OpenMapRun) -> st.MapRunEnded:
+    def _map_run(self, run: OpenMapRun) -> st.OfMapRun:
         """Run the children of a Map Run, each to its end, once."""
         if run.started_id not in self._ended_runs:
             self._ended_runs[run.started_id] = run_children(

@@ -112,3 +112,12 @@ def catch(following: str, *errors: str, **fields: Any) -> State:
         "Next": following,
         **fields,
     }
+
+
+def distributed(
+    name: str, *states: State, kind: str = "STANDARD", **fields: Any
+) -> State:
+    """Run states as a child execution for each item of the input."""
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+    processor = region(*states, ProcessorConfig=config)
+    return {"Name": name, "Type": "Map", "ItemProcessor": processor, **fields}
