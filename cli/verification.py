@@ -14,7 +14,7 @@ from typing import Final
 
 from runtime import events as ev
 from runtime.evolve import fold
-from runtime.execution import Execution, TimerKey, TimerKind
+from runtime.execution import Execution, MapRunStatus, TimerKey, TimerKind
 from runtime.failure import Action
 from runtime.identity import execution_id_of, shard_of
 from storage.codec import decode
@@ -60,6 +60,7 @@ def findings(stored: Stored, shards: int) -> list[str]:
         *_of_record(stored, execution),
         *_of_timers(stored, execution),
         *_of_tasks(stored, execution),
+        *_of_map_runs(stored, execution, log),
         *_of_progress(stored, execution),
     ]
 
@@ -217,11 +218,34 @@ def _of_tasks(stored: Stored, execution: Execution) -> Iterator[str]:
             yield f"the row of attempt {scheduled_id} says {kept}, its log {expected}"
 
 
+def _of_map_runs(
+    stored: Stored, execution: Execution, log: list[ev.HistoryEvent]
+) -> Iterator[str]:
+    """Every run of the log has its row, which knows whether it has ended."""
+    open_runs = {run.arn for run in execution.map_runs.values()}
+    started = {e.map_run_arn for e in log if isinstance(e, ev.MapRunStarted)}
+    for arn in sorted(started | stored.map_runs.keys()):
+        kept = stored.map_runs.get(arn)
+        if kept is None:
+            yield f"the row of the Map Run {arn} is missing"
+        elif arn not in started:
+            yield f"the row of the Map Run {arn} is left over"
+        elif (kept.status == MapRunStatus.RUNNING) != (arn in open_runs):
+            yield f"the row of the Map Run {arn} says {kept.status}, its log does not"
+        elif kept.children_started != kept.children_found:
+            yield (
+                f"the Map Run {arn} has started {kept.children_started} children,"
+                f" and {kept.children_found} can be found"
+            )
+
+
 def _of_progress(stored: Stored, execution: Execution) -> Iterator[str]:
     """An open execution waits for something that will come."""
     if not execution.is_open or stored.has_stimulus:
         return
     if execution.ready:
         yield "it has something to do, and nothing that will make it go on"
-    elif not execution.tasks and not execution.timers.keys() - {_DEADLINE}:
+    elif not (
+        execution.tasks or execution.map_runs or execution.timers.keys() - {_DEADLINE}
+    ):
         yield "it waits for nothing that will come"

@@ -220,8 +220,9 @@ class MapRunKeeper:
         rows: list[StartRow] = []
         trouble: Trouble | None = None
         try:
-            for row in self._next_children(held.progress, source):
-                rows.append(row)
+            rows.extend(
+                self._next_children(held.progress, source)
+            )  # keeps those before
         except StatesError as error:
             trouble = source.trouble(error)
         if rows:

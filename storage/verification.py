@@ -51,6 +51,15 @@ class StoredTask:
     worker: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class StoredMapRun:
+    """What the row of a Map Run says, and how many of its children can be found."""
+
+    status: str
+    children_started: int
+    children_found: int
+
+
 @dataclass(slots=True, kw_only=True)
 class Stored:
     """Everything that is stored of one execution."""
@@ -59,6 +68,7 @@ class Stored:
     events: list[EventRow] = field(default_factory=list)
     timers: dict[TimerKey, datetime] = field(default_factory=dict)
     tasks: dict[int, StoredTask] = field(default_factory=dict)
+    map_runs: dict[str, StoredMapRun] = field(default_factory=dict)
     has_stimulus: bool = False
     set_aside: str | None = None
 
@@ -133,6 +143,8 @@ class Verification:
             stored[execution_id].timers[event_id, TimerKind(kind)] = due
         for execution_id, event_id, function, worker in rows(_SQL["tasks"]):
             stored[execution_id].tasks[event_id] = StoredTask(function, worker)
+        for execution_id, arn, *columns in rows(_SQL["map_runs"]):
+            stored[execution_id].map_runs[arn] = StoredMapRun(*columns)
         for (execution_id,) in rows(_SQL["waiting"]):
             stored[execution_id].has_stimulus = True
         for execution_id, reason in rows(_SQL["set_aside"]):

@@ -24,7 +24,19 @@ purged AS (
         AND r.shard = o.shard
         AND r.execution_id = o.execution_id
         AND r.stop_date < %(cutoff)s
+        -- A Map Run that has not ended will ask for the results of its children.
+        AND NOT EXISTS (
+            SELECT FROM map_runs AS run
+            WHERE run.arn = r.map_run_arn
+                AND run.status = 'RUNNING'
+        )
     RETURNING r.shard, r.execution_id
+),
+forgotten AS (
+    DELETE FROM map_runs AS run
+    USING purged AS p
+    WHERE run.shard = p.shard
+        AND run.execution_id = p.execution_id
 ),
 erased AS (
     DELETE FROM events AS e

@@ -52,6 +52,25 @@ WHERE shard = %(shard)s
   AND execution_id = ANY (%(execution_ids)s::uuid[])
   AND consumed_at IS NULL;
 
+-- name: map_runs
+-- The Map Runs of some executions of one shard, with how many children each has: those that
+-- it has counted, or will count, and those that run.
+SELECT run.execution_id::text, run.arn, run.status, run.children_started,
+       run.children_succeeded + run.children_failed + run.children_timed_out
+           + run.children_aborted
+       + (SELECT count(*) FROM map_run_ends AS ended
+          WHERE ended.shard = run.shard
+            AND ended.map_run_id = run.map_run_id)
+       + (SELECT count(*) FROM execution_records AS child
+          WHERE child.map_run_arn = run.arn
+            AND child.status = 'RUNNING')
+       + (SELECT count(*) FROM express_runs AS child
+          WHERE child.map_run_shard = run.shard
+            AND child.map_run_arn = run.arn)
+FROM map_runs AS run
+WHERE run.shard = %(shard)s
+  AND run.execution_id = ANY (%(execution_ids)s::uuid[]);
+
 -- name: set_aside
 -- Which executions are in quarantine, and why.
 SELECT execution_id::text, reason
@@ -68,6 +87,8 @@ FROM (
     SELECT 'timer', execution_id FROM timers WHERE shard = %(shard)s
     UNION ALL
     SELECT 'task', execution_id FROM tasks WHERE shard = %(shard)s
+    UNION ALL
+    SELECT 'map run', execution_id FROM map_runs WHERE shard = %(shard)s
 ) AS stray
 WHERE NOT EXISTS (
     SELECT FROM execution_records AS records

@@ -45,6 +45,10 @@ OWNERLESS = """
                       WHERE (i.shard, i.execution_id)
                           = (records.shard, records.execution_id)
                         AND i.consumed_at IS NULL)
+      AND NOT EXISTS (SELECT FROM map_runs AS m
+                      WHERE (m.shard, m.execution_id)
+                          = (records.shard, records.execution_id)
+                        AND m.status = 'RUNNING')
 """
 
 BROKEN = {
@@ -77,6 +81,17 @@ BROKEN = {
     "a task is left": "SELECT execution_id::text FROM tasks",
     "a stimulus is left": """
         SELECT kind || ' ' || execution_id FROM inbox WHERE consumed_at IS NULL""",
+    "a Map Run is not settled": """
+        SELECT arn FROM map_runs WHERE NOT is_settled""",
+    "an end of a child is not counted": """
+        SELECT map_run_id::text FROM map_run_ends""",
+    "a Map Run and its children disagree": """
+        SELECT run.arn FROM map_runs AS run
+        LEFT JOIN execution_records AS child ON child.map_run_arn = run.arn
+        GROUP BY run.arn, run.children_started, run.children_succeeded
+        HAVING count(child.arn) <> run.children_started
+            OR count(*) FILTER (WHERE child.status = 'SUCCEEDED')
+                <> run.children_succeeded""",
     "an execution is set aside": """
         SELECT execution_id || ' ' || reason || ' ' || detail FROM quarantine""",
 }

@@ -22,6 +22,8 @@ _OF_THE_LIVE_OBJECT = frozenset(
         "opened_tasks",
         "changed_tasks",
         "closed_tasks",
+        "opened_map_runs",
+        "closed_map_runs",
     }
 )
 _FIELDS: dict[type, tuple[str, ...]] = {}

@@ -32,10 +32,17 @@ _NESTS = ("'Type': 'Map'", "'Type': 'Parallel'")
 
 
 def random_definition(
-    chance: Random, *, is_plain: bool = False, has_jsonata: bool = False
+    chance: Random,
+    *,
+    is_plain: bool = False,
+    has_jsonata: bool = False,
+    has_map_runs: bool = False,
 ) -> dict[str, Any]:
-    """Make a definition, on demand with states that speak JSONata and fail in it."""
-    maker = _Maker(chance, is_plain=is_plain, has_jsonata=has_jsonata)
+    """Make a definition, on demand with states that speak JSONata and fail in it, and with
+    distributed Maps."""
+    maker = _Maker(
+        chance, is_plain=is_plain, has_jsonata=has_jsonata, has_map_runs=has_map_runs
+    )
     definition = maker.region(1)
     if chance.random() < 0.2:
         definition["TimeoutSeconds"] = chance.randint(20, 200)
@@ -59,8 +66,16 @@ def random_items(chance: Random) -> list[int]:
 class _Maker:
     """Makes the states of one machine, each with a name of its own."""
 
-    def __init__(self, chance: Random, *, is_plain: bool, has_jsonata: bool) -> None:
+    def __init__(
+        self,
+        chance: Random,
+        *,
+        is_plain: bool,
+        has_jsonata: bool,
+        has_map_runs: bool,
+    ) -> None:
         self._chance = chance
+        self._has_map_runs = has_map_runs
         self._has_jsonata = has_jsonata
         self._is_plain = is_plain
         self._is_in_parallel = False
@@ -286,4 +301,6 @@ class _Maker:
         }
         if chance.random() < 0.05:
             state["ItemSelector"]["lost.$"] = "$.nowhere"
+        if self._has_map_runs and chance.random() < 0.4:
+            state["ItemProcessor"]["ProcessorConfig"] = {"Mode": "DISTRIBUTED"}
         return self._guard_nest(state, depth)

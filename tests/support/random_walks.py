@@ -13,7 +13,7 @@ from typing import Any
 
 from asl.parse import parse_machine
 from runtime import stimuli as st
-from runtime.execution import OpenTask, Status
+from runtime.execution import OpenMapRun, OpenTask, Status
 from tests.support.live import Live, live_before_its_first_turn, payload
 from tests.support.random_machines import ERRORS, random_definition, random_input
 
@@ -54,6 +54,14 @@ def random_answer(chance: Random, task: OpenTask) -> st.Stimulus:
     return st.WorkerReturned(task_id, payload(random_output(chance)))
 
 
+def random_end(chance: Random, run: OpenMapRun) -> st.Stimulus:
+    """Make an end of a Map Run; its children are no part of the walk."""
+    if chance.random() < 0.3:
+        return st.ChildrenFailed(run.started_id, chance.choice(ERRORS), "cause")
+    results = [random_output(chance) for _ in range(run.length)]
+    return st.ChildrenSucceeded(run.started_id, payload(results))
+
+
 @dataclass(slots=True)
 class Walk:
     """One random life; `check` is called after every stimulus.
@@ -71,7 +79,10 @@ class Walk:
 
     def __post_init__(self) -> None:
         self.definition = random_definition(
-            self.chance, is_plain=self.is_plain, has_jsonata=self.has_jsonata
+            self.chance,
+            is_plain=self.is_plain,
+            has_jsonata=self.has_jsonata,
+            has_map_runs=True,
         )
         machine = parse_machine(json.dumps(self.definition))
         self.live = live_before_its_first_turn(machine, random_input(self.chance))
@@ -112,8 +123,12 @@ class Walk:
             return chance.choice(self.past)
         if self.live.last.is_cut:
             return st.Continue()
+        if execution.map_runs and draw < 0.4:
+            return random_end(chance, chance.choice([*execution.map_runs.values()]))
         if execution.tasks and (draw < 0.7 or not execution.timers):
             return random_answer(chance, chance.choice([*execution.tasks.values()]))
+        if execution.map_runs and not execution.timers:
+            return random_end(chance, chance.choice([*execution.map_runs.values()]))
         return self._due_timer()
 
     def _due_timer(self) -> st.Stimulus:

@@ -14,6 +14,7 @@ def assert_sound(execution: Execution) -> None:
         _check_place(execution, scope)
         _check_children(execution, scope)
     _check_tasks(execution)
+    _check_map_runs(execution)
     _check_timers(execution)
     for visit, scope_id in execution.visits.items():
         assert execution.scopes[scope_id].visit == visit
@@ -28,7 +29,8 @@ def assert_owned(execution: Execution) -> None:
     assert not execution.ready
     if execution.is_open:
         deadline = (1, TimerKind.EXECUTION_TIMEOUT)
-        assert execution.tasks or execution.timers.keys() - {deadline}
+        timers = execution.timers.keys() - {deadline}
+        assert execution.tasks or execution.map_runs or timers
 
 
 def _check_place(execution: Execution, scope: Scope) -> None:
@@ -64,6 +66,17 @@ def _check_tasks(execution: Execution) -> None:
     assert len(with_task) == len(execution.tasks)
 
 
+def _check_map_runs(execution: Execution) -> None:
+    for started_id, run in execution.map_runs.items():
+        assert run.started_id == started_id
+        scope = execution.scopes[run.scope]
+        assert scope.map_run is run
+        assert scope.visit == run.visit
+        assert scope.phase is Phase.JOINING
+    with_run = [scope for scope in execution.scopes.values() if scope.map_run]
+    assert len(with_run) == len(execution.map_runs)
+
+
 def _check_timers(execution: Execution) -> None:
     sleepers = set()
     for event_id, kind in execution.timers:
@@ -89,6 +102,7 @@ def _check_closed(execution: Execution) -> None:
         execution.ready,
         execution.timers,
         execution.tasks,
+        execution.map_runs,
         execution.visits,
     )
     assert bool(execution.remains) is (execution.status is not Status.SUCCEEDED)
