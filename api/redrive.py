@@ -24,6 +24,8 @@ async def redrive_status(api: Api, execution: ExecutionRecord) -> dict[str, str]
 async def require_redrivable(api: Api, execution: ExecutionRecord) -> None:
     """Refuse an execution that may not be redriven now; say why."""
     reason = await _reason_against(api, execution)
+    if reason is None and execution.map_run_arn is not None:
+        reason = "Execution is redrivable by its Map Run only"
     if reason is not None:
         raise ExecutionNotRedrivable(reason)
 
@@ -47,5 +49,6 @@ async def _reason_against(api: Api, execution: ExecutionRecord) -> str | None:
 
 
 async def _is_machine_gone(api: Api, execution: ExecutionRecord) -> bool:
-    machine = await api.machines.get(execution.state_machine_arn)
+    # A child of a Map Run has a label behind its machine's name.
+    machine = await api.machines.get(execution.state_machine_arn.partition("/")[0])
     return machine is None or machine.is_deleting

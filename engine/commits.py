@@ -67,6 +67,10 @@ class Dispatch(Protocol):
         """Give back a slot that was reserved for a turn that is not committed."""
 
 
+def _nobody_hears(_turn: TurnDone) -> None:
+    """Hear nothing."""
+
+
 class Commits:
     """Commits the turns of one lane."""
 
@@ -80,9 +84,8 @@ class Commits:
         clock: Clock,
         tenure: Tenure,
         measures: Measures | None = None,
-        on_map_runs: Callable[[TurnDone], None] = lambda _turn: None,
     ) -> None:
-        """Take the lane's parts; `on_map_runs` hears of turns that concern Map Runs."""
+        """Take the lane's parts."""
         self.measures = measures or Measures()
         self.clock = clock
         self.tenure = tenure
@@ -91,7 +94,8 @@ class Commits:
         self._residents = residents
         self._timers = timers
         self._dispatch = dispatch
-        self._on_map_runs = on_map_runs
+        # Who hears of committed turns that open or close a Map Run, or end a child of one.
+        self.on_map_runs: Callable[[TurnDone], None] = _nobody_hears
         self._late: list[TurnDone] = []
         self._aside: list[tuple[int, ExecutionId, Exception]] = []
 
@@ -260,7 +264,7 @@ class Commits:
             else:
                 self._give_back(turn)
             if entry.opened_map_runs or entry.closed_map_runs or entry.ended_child:
-                self._on_map_runs(turn)
+                self.on_map_runs(turn)
             for stimulation, verdict in turn.taken:
                 stimulation.tell(verdict)
 

@@ -314,8 +314,8 @@ class Engine:
                 heard_since=self.clock.now(),
             ),
             measures=self.measures,
-            on_map_runs=self.map_runs.committed,
         )
+        commits.on_map_runs = self.map_runs.committed
         loader = Loader(
             store=store,
             residents=residents,

@@ -34,13 +34,21 @@ from runtime.execution import (
     Phase,
     Scope,
     Status,
-    TimerKey,
     TimerKind,
     child_scope_id,
 )
 from runtime.failure import Action, Failure
 from runtime.identity import ExecutionId
 from runtime.limits import REDRIVE_TOKENS
+from runtime.upkeep import (
+    close_map_run,
+    close_task,
+    close_timer,
+    end_visit,
+    make_ready,
+    open_timer,
+    remove_children,
+)
 
 
 def evolve(execution: Execution, event: ev.HistoryEvent) -> None:
@@ -83,95 +91,18 @@ def forget_changes(execution: Execution) -> None:
     execution.closed_map_runs.clear()
 
 
-# Timers and tasks
-
-
-def _open_timer(execution: Execution, key: TimerKey, due: datetime) -> None:
-    execution.timers[key] = due
-    execution.opened_timers.add(key)
-
-
-def _close_timer(execution: Execution, key: TimerKey) -> None:
-    if execution.timers.pop(key, None) is None:
-        return
-    if key in execution.opened_timers:
-        execution.opened_timers.discard(key)
-    else:
-        execution.closed_timers.add(key)
-
-
-def _close_task(execution: Execution, scope: Scope) -> None:
-    task = scope.task
-    if task is None:
-        return
-    scope.task = None
-    scheduled_id = task.scheduled_id
-    del execution.tasks[scheduled_id]
-    execution.changed_tasks.discard(scheduled_id)
-    if scheduled_id in execution.opened_tasks:
-        execution.opened_tasks.discard(scheduled_id)
-    else:
-        execution.closed_tasks.add(scheduled_id)
-    if execution.timers:
-        _close_timer(execution, (scheduled_id, TimerKind.TASK_TIMEOUT))
-        _close_timer(execution, (scheduled_id, TimerKind.HEARTBEAT))
-
-
-def _close_map_run(execution: Execution, scope: Scope, status: MapRunStatus) -> None:
-    run = scope.map_run
-    if run is None:
-        return
-    scope.map_run = None
-    del execution.map_runs[run.started_id]
-    execution.closed_map_runs[run.arn] = status
-
-
-# Scopes
-
-
-def _make_ready(execution: Execution, scope: Scope, phase: Phase) -> None:
-    scope.phase = phase
-    execution.ready[scope.id] = None
-
-
-def _remove_scope(execution: Execution, scope: Scope) -> None:
-    """Take a scope out, with its children, its task, its Map Run and its timers."""
-    _remove_children(execution, scope)
-    _close_task(execution, scope)
-    _close_map_run(execution, scope, MapRunStatus.ABORTED)
-    _end_visit(execution, scope)
-    execution.ready.pop(scope.id, None)
-    del execution.scopes[scope.id]
-
-
-def _remove_children(execution: Execution, scope: Scope) -> None:
-    if scope.children is None:
-        return
-    for child_id in scope.children.open.values():
-        _remove_scope(execution, execution.scopes[child_id])
-    scope.children = None
-
-
-def _end_visit(execution: Execution, scope: Scope) -> None:
-    if scope.phase is Phase.WAITING:
-        _close_timer(execution, (scope.visit, TimerKind.WAIT))
-    elif scope.phase is Phase.BACKOFF:
-        _close_timer(execution, (scope.visit, TimerKind.RETRY))
-    execution.visits.pop(scope.visit, None)
-
-
 def _close_execution(
     execution: Execution, event: ev.HistoryEvent, status: Status
 ) -> None:
     for scope in execution.scopes.values():
-        _close_task(execution, scope)
-        _close_map_run(execution, scope, MapRunStatus.ABORTED)
-        _end_visit(execution, scope)
+        close_task(execution, scope)
+        close_map_run(execution, scope, MapRunStatus.ABORTED)
+        end_visit(execution, scope)
     if status is not Status.SUCCEEDED:
         execution.remains = execution.scopes
     execution.scopes = {}
     execution.ready.clear()
-    _close_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT))
+    close_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT))
     execution.status = status
     execution.stopped = event.time
 
@@ -213,7 +144,7 @@ def _execution_started(execution: Execution, event: ev.ExecutionStarted) -> None
 def _set_deadline(execution: Execution, deadline: datetime | None) -> None:
     execution.deadline = deadline
     if deadline is not None:
-        _open_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT), deadline)
+        open_timer(execution, (1, TimerKind.EXECUTION_TIMEOUT), deadline)
 
 
 def _execution_succeeded(execution: Execution, event: ev.ExecutionSucceeded) -> None:
@@ -259,19 +190,19 @@ def _resume(execution: Execution, scope: Scope) -> None:
     is_at_work = scope.children is None and scope.phase is not Phase.WAITING
     if is_at_work and scope.kind in _ENTERED_AGAIN:
         scope.last_id = scope.before
-        _make_ready(execution, scope, Phase.ENTERING)
+        make_ready(execution, scope, Phase.ENTERING)
         return
     execution.visits[scope.visit] = scope.id
     if is_at_work:
         scope.last_id = scope.visit
-        _make_ready(execution, scope, Phase.REDRIVEN)
+        make_ready(execution, scope, Phase.REDRIVEN)
     elif scope.children is None:
         assert scope.due is not None, "a Wait that sleeps has a due time"
-        _open_timer(execution, (scope.visit, TimerKind.WAIT), scope.due)
+        open_timer(execution, (scope.visit, TimerKind.WAIT), scope.due)
     elif scope.phase is Phase.JOINED:
         execution.ready[scope.id] = None
     elif scope.children.next_indexes:
-        _make_ready(execution, scope, Phase.REDRIVEN)
+        make_ready(execution, scope, Phase.REDRIVEN)
 
 
 _BETWEEN_VISITS: Final = frozenset({Phase.ENTERING, Phase.DONE})
@@ -302,14 +233,14 @@ def _wait_state_entered(execution: Execution, event: ev.WaitStateEntered) -> Non
     scope.due = event.due
     if event.due is not None:
         scope.phase = Phase.WAITING
-        _open_timer(execution, (event.id, TimerKind.WAIT), event.due)
+        open_timer(execution, (event.id, TimerKind.WAIT), event.due)
 
 
 def _state_exited(execution: Execution, event: ev.StateExited) -> None:
     scope = execution.scopes[event.scope]
     assert event.payload is not None, "a state is left with an output"
     execution.ready.pop(scope.id, None)
-    _end_visit(execution, scope)
+    end_visit(execution, scope)
     scope.children = None
     scope.last_id = event.id
     scope.payload = event.payload
@@ -317,7 +248,7 @@ def _state_exited(execution: Execution, event: ev.StateExited) -> None:
         scope.variables = {**scope.variables, **event.assigned}
     if event.next is not None:
         scope.state = event.next
-        _make_ready(execution, scope, Phase.ENTERING)
+        make_ready(execution, scope, Phase.ENTERING)
     elif scope.parent is None:
         scope.phase = Phase.DONE
     else:
@@ -327,7 +258,7 @@ def _state_exited(execution: Execution, event: ev.StateExited) -> None:
 def _child_done(execution: Execution, scope: Scope) -> None:
     """End a branch, which has no event of its own, or let an iteration report."""
     if scope.items is not None:
-        _make_ready(execution, scope, Phase.DONE)
+        make_ready(execution, scope, Phase.DONE)
         return
     assert scope.parent is not None
     parent = execution.scopes[scope.parent]
@@ -337,7 +268,7 @@ def _child_done(execution: Execution, scope: Scope) -> None:
     children.results[scope.index] = scope.payload
     parent.last_id = scope.last_id
     if children.is_complete:
-        _make_ready(execution, parent, Phase.JOINED)
+        make_ready(execution, parent, Phase.JOINED)
 
 
 def _nothing(execution: Execution, event: ev.HistoryEvent) -> None:
@@ -356,7 +287,7 @@ def _begin_work(execution: Execution, event: ev.HistoryEvent) -> Scope:
     scope = execution.scopes[event.scope]
     execution.ready.pop(scope.id, None)
     if scope.phase is Phase.BACKOFF:
-        _close_timer(execution, (scope.visit, TimerKind.RETRY))
+        close_timer(execution, (scope.visit, TimerKind.RETRY))
     scope.last_id = event.id
     return scope
 
@@ -382,7 +313,7 @@ def _scheduled(execution: Execution, event: ev.Scheduled) -> None:
     )
     execution.opened_tasks.add(event.id)
     if event.due is not None:
-        _open_timer(execution, (event.id, TimerKind.TASK_TIMEOUT), event.due)
+        open_timer(execution, (event.id, TimerKind.TASK_TIMEOUT), event.due)
 
 
 _FAMILY: Final[dict[type[ev.HistoryEvent], str]] = {
@@ -408,7 +339,7 @@ def _started(execution: Execution, event: ev.Started) -> None:
     scope.last_id = event.id
     if event.heartbeat_due is not None:
         key = (task.scheduled_id, TimerKind.HEARTBEAT)
-        _open_timer(execution, key, event.heartbeat_due)
+        open_timer(execution, key, event.heartbeat_due)
     if task.scheduled_id not in execution.opened_tasks:
         execution.changed_tasks.add(task.scheduled_id)
 
@@ -427,7 +358,7 @@ def _task_closed(execution: Execution, event: ev.HistoryEvent) -> None:
     """Close a task; one that timed out while it was torn down is gone already."""
     scope = execution.scopes.get(event.scope)
     if scope is not None:
-        _close_task(execution, scope)
+        close_task(execution, scope)
         scope.last_id = event.id
 
 
@@ -471,7 +402,7 @@ def _map_started(execution: Execution, event: ev.MapStateStarted) -> None:
     )
     scope.phase = Phase.JOINING
     if event.length == 0 and not event.is_distributed:
-        _make_ready(execution, scope, Phase.JOINED)
+        make_ready(execution, scope, Phase.JOINED)
 
 
 def _iteration_started(execution: Execution, event: ev.MapIterationStarted) -> None:
@@ -507,7 +438,7 @@ def _iteration_succeeded(execution: Execution, event: ev.MapIterationSucceeded) 
     children.results[event.index] = child.payload
     parent.last_id = event.id
     if children.is_complete:
-        _make_ready(execution, parent, Phase.JOINED)
+        make_ready(execution, parent, Phase.JOINED)
 
 
 def _results_taken(execution: Execution, event: ev.HistoryEvent) -> None:
@@ -551,7 +482,7 @@ def _map_run_ended(execution: Execution, event: ev.HistoryEvent) -> None:
     """Close a Map Run; one that is aborted in a tear-down is gone already."""
     scope = execution.scopes.get(event.scope)
     if scope is not None:
-        _close_map_run(execution, scope, _MAP_RUN_STATUS[type(event)])
+        close_map_run(execution, scope, _MAP_RUN_STATUS[type(event)])
         scope.last_id = event.id
 
 
@@ -569,15 +500,15 @@ def _resolve(execution: Execution, failure: Failure) -> None:
     """Bring a failure to the scope that takes it; all below that scope is gone."""
     scope = execution.scopes[failure.scope]
     execution.ready.pop(scope.id, None)
-    _remove_children(execution, scope)
-    _close_task(execution, scope)
+    remove_children(execution, scope)
+    close_task(execution, scope)
     scope.last_id = failure.previous_id
     if failure.action is Action.RETRY:
         assert failure.due is not None
         scope.phase = Phase.BACKOFF
         scope.retries[failure.retrier] = scope.retries.get(failure.retrier, 0) + 1
         scope.retry_count += 1
-        _open_timer(execution, (scope.visit, TimerKind.RETRY), failure.due)
+        open_timer(execution, (scope.visit, TimerKind.RETRY), failure.due)
     else:
         scope.phase = Phase.CAUGHT
 

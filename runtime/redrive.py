@@ -58,6 +58,8 @@ def redrive(draft: Draft, stimulus: st.Redrive) -> Verdict:
     earlier = execution.redrives.get(stimulus.client_token)
     if earlier is not None and draft.time - earlier <= REDRIVE_TOKEN_LIFETIME:
         return Verdict.ACCEPTED
+    if execution.child_of is not None:
+        return Verdict.CLOSED  # its Map Run has counted its end
     if reason_not_redrivable(_ended(execution), draft.time) is not None:
         return Verdict.CLOSED
     limit = draft.machine.timeout_seconds

@@ -146,6 +146,4 @@ OfTask: TypeAlias = (
     | Heartbeat
 )
 OfMapRun: TypeAlias = ChildrenSucceeded | ChildrenFailed
-Stimulus: TypeAlias = (
-    Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive
-)
+Stimulus: TypeAlias = Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive
