@@ -28,7 +28,9 @@ from storage.database import connect
 from storage.histories import Histories
 from storage.postgres_journal import PostgresJournal
 from storage.verification import Verification
+from tests.support.public_history import public_history
 from tests.support.soundness import assert_sound
+from tests.support.undone import without_the_undone
 
 OWNERLESS = """
     SELECT records.arn
@@ -61,14 +63,15 @@ BROKEN = {
               FROM events GROUP BY shard, execution_id) AS log
           USING (shard, execution_id)
         WHERE records.status <> 'RUNNING' AND records.last_event_id <> log.last""",
-    "not exactly one terminal event": """
+    "not exactly one terminal event, and one a redrive": """
         SELECT records.arn FROM execution_records AS records
         JOIN events USING (shard, execution_id)
         JOIN event_types ON event_types.code = events.type
         GROUP BY records.arn, records.status, records.execution_id
         HAVING count(*) FILTER (WHERE event_types.name IN ('ExecutionSucceeded',
             'ExecutionFailed', 'ExecutionAborted', 'ExecutionTimedOut'))
-            <> (records.status <> 'RUNNING')::integer""",
+            <> (records.status <> 'RUNNING')::integer
+             + count(*) FILTER (WHERE event_types.name = 'ExecutionRedriven')""",
     "an attempt has two outcomes": """
         SELECT execution_id::text FROM events
         JOIN event_types ON event_types.code = events.type
@@ -198,6 +201,8 @@ class Verdicts:
             rows = await Histories(connections).whole(shard, execution_id)
             describe = {"status": status, "startDate": start, "stopDate": stop}
             events = [history_event(row) for row in rows]
+            if execution.redrive_count:
+                events = public_history(without_the_undone(log))
             checked = self._checker.check(events, json.loads(definition), describe)
             findings += [str(finding) for finding in checked if finding[1] == "E"]
         return findings

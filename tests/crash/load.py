@@ -1,6 +1,6 @@
-"""The outside world: starts executions, answers callbacks, stops some; remembers every 200.
+"""The outside world: starts executions, answers callbacks, stops and redrives some.
 
-Whatever was answered with a 200 must exist; whatever was not is asked again, elsewhere.
+It remembers every 200. Whatever was answered with one must exist; whatever was not is asked again, elsewhere.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Load:
     refusals: list[str] = field(default_factory=list)
     waiting: dict[int, str] = field(default_factory=dict)
     troubles: Counter[str] = field(default_factory=Counter)
+    redriven: int = 0
     _read: int = 0
     _busy: set[asyncio.Task[None]] = field(default_factory=set)
 
@@ -91,14 +92,15 @@ class Load:
         chance = self.chance
         kind = chance.choice(list(MACHINES))
         is_bad = kind == "order" and chance.random() < 0.2
-        is_stopped = chance.random() < 0.05
+        is_stopped = chance.random() < 0.1
+        is_redriven = chance.random() < 0.7
         until = host_now().astimezone(UTC) + timedelta(seconds=chance.uniform(0, 3))
         given = {
             "kind": "bad" if is_bad else "good",
             "items": [{"n": n} for n in range(chance.randrange(5))],
             "until": until.isoformat().replace("+00:00", "Z"),
         }
-        pauses = chance.uniform(0, 2), chance.uniform(0, 1)
+        pauses = chance.uniform(0, 2), chance.uniform(0, 1), chance.uniform(0, 1)
         await asyncio.sleep(pauses[0])
         request = {
             "stateMachineArn": self.machines[kind],
@@ -113,6 +115,17 @@ class Load:
             self.allowed[arn].add("ABORTED")
             await asyncio.sleep(pauses[1])
             await self._call("StopExecution", {"executionArn": arn, "error": "Halt"})
+            if is_redriven:
+                await asyncio.sleep(pauses[2])
+                await self._redrive(arn)
+
+    async def _redrive(self, arn: str) -> None:
+        """Redrive what was stopped, unless it had ended well before; then it must end well."""
+        request = {"executionArn": arn, "clientToken": uuid.uuid4().hex}
+        answer = await self._call("RedriveExecution", request)
+        if "__type" not in answer:
+            self.redriven += 1
+        self.allowed[arn].discard("ABORTED")
 
     async def _answer(self, token: str, attempt: str) -> None:
         request = {"taskToken": token, "output": json.dumps({"answer": attempt})}
@@ -132,6 +145,9 @@ class Load:
             await asyncio.sleep(0.1)
         del self.waiting[id(request)]
         refusal = answer.get("__type", "").rpartition("#")[2]
+        has_succeeded = "SUCCEEDED" in answer.get("message", "")
+        if refusal == "ExecutionNotRedrivable" and has_succeeded:
+            return answer
         if refusal and refusal not in REPEATED:
             self.refusals.append(f"{operation}: {answer}")
         return answer

@@ -155,7 +155,7 @@ async def test_nothing_is_lost_or_done_twice(
         "said",
         f"{world.kills.total()} kills in {seconds:.0f} s: {dict(world.kills)}; "
         f"{world.pauses} engines paused; {len(load.allowed)} executions, "
-        f"{len(load.answered)} callbacks",
+        f"{len(load.answered)} callbacks, {load.redriven} redrives",
     )
     if not verdicts.has_checker:
         record_property("said", "SKIPPED: there is no check_history.py here")

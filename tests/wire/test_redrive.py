@@ -311,3 +311,18 @@ def test_what_names_no_such_execution_is_refused(
         module_client.redrive_execution(executionArn=arn)
 
     assert error_of(caught)[0] == code
+
+
+def test_a_redriven_execution_has_its_name_as_any_open_one(order: Any) -> None:
+    it = order(task())
+    it.work(error="Broken")
+    it.closed()
+    it.redrive()
+    name = it.arn.rpartition(":")[2]
+
+    again = it.client.start_execution(stateMachineArn=it.machine, name=name, input="{}")
+
+    assert again["executionArn"] == it.arn
+    with pytest.raises(ClientError) as caught:
+        it.client.start_execution(stateMachineArn=it.machine, name=name, input="[]")
+    assert error_of(caught)[0] == "ExecutionAlreadyExists"
