@@ -24,8 +24,9 @@ from tests.support.machines import (
     task,
     wait,
 )
+from tests.wire.raw import worker
 from tests.wire.test_machines import ROLE, error_of
-from tests.wire.test_workers import poll, report
+from tests.wire.test_workers import poll
 from tests.wire.waiting import closed, described_when
 
 EXECUTION = "arn:aws:states:us-east-1:123456789012:execution"
@@ -33,7 +34,7 @@ EXECUTION = "arn:aws:states:us-east-1:123456789012:execution"
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One execution, its client, and the worker of its functions."""
+    """One execution, its client, and the worker session that serves its function."""
 
     client: Any
     endpoint: str
@@ -43,10 +44,13 @@ class Order:
 
     def work(self, output: Any = None, error: str | None = None) -> Any:
         """Take the next task and return, or fail."""
-        (task,) = poll(self.endpoint, functions=[self.function])["tasks"]
+        session = {"session": self.function}
+        (task,) = poll(self.endpoint, functions=[self.function], **session)["tasks"]
         outcome = {"output": output} if error is None else {"error": error}
-        (verdict,) = report(self.endpoint, {"token": task["token"], **outcome})
-        assert verdict == "accepted"
+        results = [{"token": task["token"], **outcome}]
+        told = {**session, "results": results, "heartbeats": []}
+        (result,) = worker(self.endpoint, "report", told).body["results"]
+        assert result["verdict"] == "accepted"
         return task
 
     def redrive(self, **members: Any) -> Any:
