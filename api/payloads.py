@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from api.errors import InvalidExecutionInput, InvalidOutput
 from api.shapes import broken_constraint
 from asl.errors import PayloadError
+from asl.jsonerrors import find_fault
 from asl.jsontext import MAX_DEPTH, loads, with_escaped_surrogates
 from asl.payload import Json
 from runtime.limits import MAX_DATA_BYTES
@@ -17,7 +18,7 @@ def check_input(text: str) -> str:
     text = with_escaped_surrogates(text)
     _check_size(text, "input")
     try:
-        _check_depth(loads(text), text)
+        _check_json(text)
     except PayloadError as error:
         msg = f"Invalid State Machine Execution Input: '{error}'"
         raise InvalidExecutionInput(msg) from None
@@ -29,7 +30,7 @@ def check_output(text: str) -> str:
     text = with_escaped_surrogates(text)
     _check_size(text, "output")
     try:
-        _check_depth(loads(text), text)
+        _check_json(text)
     except PayloadError as error:
         msg = f"Invalid Output: '{error}'"
         raise InvalidOutput(msg) from None
@@ -42,6 +43,15 @@ def _check_size(text: str, member: str) -> None:
         raise broken_constraint(
             member, f"Member must have length less than or equal to {MAX_DATA_BYTES}"
         )
+
+
+def _check_json(text: str) -> None:
+    """Refuse what is no JSON as the service's parser words it, and what is nested too deep."""
+    try:
+        value = loads(text)
+    except PayloadError as error:
+        raise PayloadError(find_fault(text, str(error)).message) from None
+    _check_depth(value, text)
 
 
 def _check_depth(value: Json, text: str) -> None:

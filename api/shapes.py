@@ -80,6 +80,11 @@ def broken_constraint(
     return broken_constraints([_problem(shown, path, constraint)])
 
 
+def missing_member(path: str) -> ValidationException:
+    """Return the error for a member that must be there and is not."""
+    return broken_constraints([_null(path)])
+
+
 def _problem(shown: str, path: str, constraint: str) -> str:
     return f"Value {shown}at '{path}' failed to satisfy constraint: {constraint}"
 
@@ -206,10 +211,17 @@ def _check_length(
 ) -> None:
     if shape.maximum is not None and len(value) > shape.maximum:
         constraint = f"Member must have length less than or equal to {shape.maximum}"
-        problems.append(_problem("", path, constraint))
+        problems.append(_problem(_shown(value), path, constraint))
     elif shape.minimum is not None and len(value) < shape.minimum:
         constraint = f"Member must have length greater than or equal to {shape.minimum}"
-        problems.append(_problem("", path, constraint))
+        problems.append(_problem(_shown(value), path, constraint))
+
+
+def _shown(value: list[Any]) -> str:
+    """Show a list of texts, as the service does; what structures look like there is unknown."""
+    if all(isinstance(each, str) for each in value):
+        return f"'[{', '.join(value)}]' "
+    return ""
 
 
 def _structure(model: ApiModel, shape: Shape) -> Check:

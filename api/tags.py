@@ -9,7 +9,7 @@ from api.arns import parse_arn
 from api.context import Api
 from api.errors import ResourceNotFound, TooManyTags, ValidationException
 from api.requests import ListTagsForResource, TagResource, UntagResource
-from api.shapes import broken_constraint
+from api.shapes import missing_member
 from api.wire import Response
 from runtime.limits import MAX_TAGS
 from storage.tags import TaggedResourceMissingError, TooManyTagsError
@@ -58,7 +58,7 @@ def checked_tags(arn: str, given: Sequence[dict[str, str]] | None) -> dict[str, 
         key = tag.get("key")
         if key is None:
             path = f"tags.{position}.member.key"
-            raise broken_constraint(path, "Member must not be null")
+            raise missing_member(path)
         if key.lower().startswith(_RESERVED):
             raise ValidationException("Tag keys that begin with aws: are reserved")
         tags[key] = tag.get("value", "")

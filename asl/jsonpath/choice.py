@@ -13,6 +13,7 @@ from asl.jsonpath.comparison import (
     TYPE_TESTS,
     Against,
     Predicate,
+    is_timestamp,
 )
 from asl.jsonpath.flow import field_path
 from asl.jsonpath.path import Path, PathMiss, Reader
@@ -147,6 +148,9 @@ def _check_operand(name: str, operand: Json, rule: Fields) -> None:
     for family, (is_one, kind) in OPERAND_TYPES.items():
         if name.startswith(family) and not is_one(operand):
             rule.refuse(name, f"Expected value of type {kind}")
+            return
+    if name.startswith("Timestamp") and not is_timestamp(operand):
+        rule.refuse(name, "String does not match RFC3339 timestamp")
 
 
 def _compare_path(name: str, variable: Path, rule: Fields, scope: Scope) -> Test:

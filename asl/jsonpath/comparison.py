@@ -151,6 +151,6 @@ OPERAND_TYPES: Final[dict[str, tuple[Predicate, str]]] = {
     "String": (is_text, "String"),
     "Numeric": (is_number, "Number"),
     "Boolean": (is_boolean, "Boolean"),
-    "Timestamp": (is_timestamp, "Timestamp"),
+    "Timestamp": (is_text, "String"),
 }
-"""What the literal operand of a family of operators must be."""
+"""The type of the literal operand of a family of operators."""

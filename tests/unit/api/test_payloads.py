@@ -37,3 +37,14 @@ def test_size_is_counted_in_bytes() -> None:
     assert check_output('"' + "é" * 131_071 + '"')
     with pytest.raises(ValidationException):
         check_output('"' + "é" * 131_072 + '"')
+
+
+def test_text_that_is_no_json_is_refused_in_the_words_of_the_parser() -> None:
+    with pytest.raises(InvalidExecutionInput) as refused:
+        check_input('{"a": b}')
+
+    assert str(refused.value) == (
+        "Invalid State Machine Execution Input: 'Unrecognized token 'b': was expecting"
+        " (JSON String, Number, Array, Object or token 'null', 'true' or 'false')\n"
+        ' at [Source: (String)"{"a": b}"; line: 1, column: 8]\''
+    )

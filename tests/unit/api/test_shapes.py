@@ -145,3 +145,12 @@ def test_text_that_no_column_can_hold_is_refused() -> None:
 
     with pytest.raises(ValidationException):
         read("TagResource", body)
+
+
+def test_list_of_wrong_length_is_shown_where_it_holds_no_structures() -> None:
+    body = {"name": "live", "routingConfiguration": []}
+
+    assert refusal("CreateStateMachineAlias", body) == (
+        "1 validation error detected: Value '[]' at 'routingConfiguration' failed to"
+        " satisfy constraint: Member must have length greater than or equal to 1"
+    )
