@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+from benchmarks.api import describe, history, listing, pollers
 from benchmarks.engines import (
     crossing,
     engines,
@@ -34,6 +35,27 @@ _ALL: Final[
     "start": (start, (("cpu_ms", "ms CPU", "0.4", "0.3"),)),
     "sync": (sync, (("cpu_ms", "ms CPU", "1", ""),)),
     "express": (express, (("cpu_ms", "ms CPU", "0.25", ""),)),
+    "describe": (describe, (("cpu_ms", "ms CPU", "", ""),)),
+    "history": (history, (("cpu_ms", "ms CPU", "", ""),)),
+    "listing": (
+        listing,
+        tuple(
+            (f"{page}_{figure}", unit, goal, "")
+            for page in ("first", "deep", "open", "failed", "version", "alias")
+            for figure, unit, goal in (
+                ("p50_ms", "ms", "20"),
+                ("cpu_ms", "ms CPU", ""),
+            )
+        ),
+    ),
+    "pollers": (
+        pollers,
+        (
+            ("cpu_ms", "ms CPU", "", ""),
+            ("p50_ms", "ms", "", ""),
+            ("beside_p50_ms", "ms", "", ""),
+        ),
+    ),
     "latency": (
         latency,
         (("handlers_p50_ms", "ms", "2", ""), ("tasks_p50_ms", "ms", "5", "")),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import time
 import uuid
 from datetime import UTC, datetime
 from typing import Any
@@ -18,8 +17,8 @@ import uvloop
 from benchmarks import workflows
 from benchmarks.database import Database, fresh_database
 from benchmarks.node import ARN, running_engine
-from benchmarks.processes import Meter, percentile
-from benchmarks.starts import Client, serving
+from benchmarks.processes import Meter
+from benchmarks.starts import Client, repeated, serving
 from storage.machines import MachineRecord
 
 _CLIENTS = 32
@@ -49,24 +48,12 @@ async def _over_http(port: int, count: int, begin: Any) -> dict[str, Any]:
         "stateMachineArn": machine["stateMachineArn"],
         "input": workflows.payload(),
     }
-    seconds: list[float] = []
 
-    async def run(client: Client, number: int) -> None:
-        for _ in range(number):
-            began = time.perf_counter()
-            ended = await client.call("StartSyncExecution", request)
-            assert ended["status"] == "SUCCEEDED"
-            seconds.append(time.perf_counter() - began)
+    async def run(client: Client) -> None:
+        ended = await client.call("StartSyncExecution", request)
+        assert ended["status"] == "SUCCEEDED"
 
-    await asyncio.gather(*(run(client, 20) for client in clients))
-    seconds.clear()
-    meter = begin()
-    await asyncio.gather(*(run(client, count // _CLIENTS) for client in clients))
-    figures: dict[str, Any] = meter.stop(len(seconds))
-    return figures | {
-        "p50_ms": 1000 * percentile(seconds, 50),
-        "p99_ms": 1000 * percentile(seconds, 99),
-    }
+    return await repeated(run, clients, count, begin)
 
 
 def express(count: int) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from benchmarks import workflows
@@ -17,6 +18,7 @@ from benchmarks.database import Database, fresh_database
 from benchmarks.processes import Meter, percentile
 
 _CLIENTS = 32
+_WARM_UP = 20
 
 
 def start(count: int) -> dict[str, Any]:
@@ -87,6 +89,10 @@ class Client:
         )
         return self
 
+    def close(self) -> None:
+        """Hang up."""
+        self._writer.close()
+
     async def call(self, operation: str, body: dict[str, Any]) -> dict[str, Any]:
         """Call one operation; anything but 200 is an error."""
         headers = (
@@ -127,20 +133,33 @@ async def _measure(port: int, count: int, begin: Any) -> dict[str, Any]:
             "roleArn": "arn:aws:iam::123456789012:role/measured",
         },
     )
+
+    async def start_one(client: Client) -> None:
+        await client.call("StartExecution", _request(machine["stateMachineArn"]))
+
+    return await repeated(start_one, clients, count, begin)
+
+
+async def repeated(
+    ask: Callable[[Client], Awaitable[None]],
+    clients: Sequence[Client],
+    count: int,
+    begin: Callable[[], Meter],
+) -> dict[str, float]:
+    """Let clients ask over and over, `count` times in all; return CPU and latencies."""
     seconds: list[float] = []
 
     async def run(client: Client, number: int) -> None:
         for _ in range(number):
             began = time.perf_counter()
-            await client.call("StartExecution", _request(machine["stateMachineArn"]))
+            await ask(client)
             seconds.append(time.perf_counter() - began)
 
-    await asyncio.gather(*(run(client, 20) for client in clients))
+    await asyncio.gather(*(run(client, _WARM_UP) for client in clients))
     seconds.clear()
     meter = begin()
-    await asyncio.gather(*(run(client, count // _CLIENTS) for client in clients))
-    figures: dict[str, Any] = meter.stop(len(seconds))
-    return figures | {
+    await asyncio.gather(*(run(client, count // len(clients)) for client in clients))
+    return meter.stop(len(seconds)) | {
         "p50_ms": 1000 * percentile(seconds, 50),
         "p99_ms": 1000 * percentile(seconds, 99),
     }
