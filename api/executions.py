@@ -40,12 +40,11 @@ from engine.errors import UnansweredError
 from runtime.execution import Status
 from runtime.identity import shard_of
 from storage.listings import (
-    ANYBODY,
     BEFORE_ALL,
     ExecutionDescription,
     ExecutionRecord,
+    Listed,
     Position,
-    StartedBy,
 )
 from storage.machines import MachineRecord
 
@@ -187,9 +186,8 @@ async def list_executions(api: Api, request: ListExecutions) -> Response:
     page = Page(api.pages, request)
     wanted = _ALL if request.status_filter is None else (request.status_filter,)
     rows = await api.executions.page(
-        arn.unqualified,
+        _listed(arn),
         statuses=wanted,
-        started_by=_started_by(arn),
         after=_position(page),
         limit=page.wanted,
     )
@@ -217,12 +215,10 @@ async def _listed_machine(api: Api, request: ListExecutions) -> Arn:
     return parse_arn(arn, "stateMachine")
 
 
-def _started_by(arn: Arn) -> StartedBy:
+def _listed(arn: Arn) -> Listed:
     if arn.qualifier is None:
-        return ANYBODY
-    if arn.version is None:
-        return StartedBy(alias_arn=arn.text)
-    return StartedBy(version_arn=arn.text)
+        return Listed("machine", arn.text)
+    return Listed("alias" if arn.version is None else "version", arn.text)
 
 
 def _position(page: Page) -> Position:

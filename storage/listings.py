@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from psycopg.rows import class_row
@@ -84,15 +84,12 @@ BEFORE_ALL: Final = Position(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StartedBy:
-    """The version or alias that a start named; what is None may be anything."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Whose executions are listed: a machine's, or those that a version or alias started."""
 
-    version_arn: str | None = None
-    alias_arn: str | None = None
-
-
-ANYBODY: Final = StartedBy()
+    kind: Literal["machine", "version", "alias"]
+    arn: str
 
 
 class Executions:
@@ -136,25 +133,22 @@ class Executions:
 
     async def page(
         self,
-        state_machine_arn: str,
+        listed: Listed,
         *,
         statuses: Sequence[str] = tuple(Status),
-        started_by: StartedBy = ANYBODY,
         after: Position = BEFORE_ALL,
         limit: int = 100,
     ) -> list[ExecutionRecord]:
-        """Return a machine's executions of some statuses, newest first."""
+        """Return executions of some statuses, newest first."""
         async with (
             self._connections() as connection,
             connection.cursor(row_factory=class_row(ExecutionRecord)) as cursor,
         ):
             await cursor.execute(
-                _SQL["page"],
+                _SQL[f"page_of_{listed.kind}"],
                 {
-                    "state_machine_arn": state_machine_arn,
+                    "listed": listed.arn,
                     "statuses": [str(status) for status in statuses],
-                    "version_arn": started_by.version_arn,
-                    "alias_arn": started_by.alias_arn,
                     "before_date": after.start_date,
                     "before_id": after.execution_id,
                     "limit": limit,

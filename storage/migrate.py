@@ -35,6 +35,7 @@ from storage.errors import StorageError
 DEFAULT_SHARDS: Final = 64
 MAX_SHARDS: Final = 4096
 LOCK_KEY: Final = 0x5374657077656C6C  # "Stepwell"
+_LOOK_SECONDS: Final = 0.1
 OLDEST_SERVER: Final = 140000
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -75,12 +76,26 @@ def migrate(url: str, *, shards: int | None = None) -> MigrationReport:
     with _ONE_AT_A_TIME, engine_for(url).connect() as connection:
         raw = _driver(connection)
         _refuse_unfit_server(raw)
-        _execute(raw, "SELECT pg_advisory_lock({})", LOCK_KEY)
+        _lock(raw)
         try:
             return _migrate(connection, raw, shards)
         finally:
             connection.rollback()
             _execute(raw, "SELECT pg_advisory_unlock({})", LOCK_KEY)
+
+
+def _lock(raw: Connection[Any]) -> None:
+    """Wait until nobody else migrates.
+
+    By asking again: a session that waits inside a statement holds up the indexes that
+    others build concurrently, and so itself.
+    """
+    statement = sql.SQL("SELECT pg_try_advisory_lock({})").format(LOCK_KEY)
+    pause = threading.Event()
+    while raw.execute(statement).fetchone() != (True,):
+        raw.commit()
+        pause.wait(_LOOK_SECONDS)
+    raw.commit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

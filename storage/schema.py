@@ -166,6 +166,12 @@ state_machines = Table(
     ),
     CheckConstraint("type IN ('STANDARD', 'EXPRESS')", name="type"),
     CheckConstraint("status IN ('ACTIVE', 'DELETING')", name="status"),
+    # Looked at every other second.
+    Index(
+        "state_machines_deleting",
+        "arn",
+        postgresql_where=text("status = 'DELETING'"),
+    ),
     comment="The machines as they are now; their definitions are in the revisions.",
 )
 
@@ -273,6 +279,18 @@ execution_records = Table(
         "status",
         text("start_date DESC"),
         text("execution_id DESC"),
+    ),
+    # The same of one version, and of one alias; most starts name neither.
+    *(
+        Index(
+            f"execution_records_{name}",
+            f"{name}_arn",
+            "status",
+            text("start_date DESC"),
+            text("execution_id DESC"),
+            postgresql_where=text(f"{name}_arn IS NOT NULL"),
+        )
+        for name in ("version", "alias")
     ),
     # Retention finds what closed longest ago; grows at its right end, which is cheap.
     Index(

@@ -11,7 +11,14 @@ import pytest
 from runtime import stimuli as st
 from storage.connections import connection_pool
 from storage.database import connect
-from storage.listings import BEFORE_ALL, ExecutionRecord, Executions, Position
+from storage.listings import (
+    BEFORE_ALL,
+    ExecutionRecord,
+    Executions,
+    Listed,
+    Position,
+)
+from storage.statements import statements
 from tests.support.definitions import ORDERS, REMINDER
 from tests.support.recorder import BEGINNING, Recorder, machine_arn
 
@@ -140,7 +147,7 @@ async def walk(executions: Executions, limit: int) -> list[ExecutionRecord]:
     found: list[ExecutionRecord] = []
     after = BEFORE_ALL
     while page := await executions.page(
-        machine_arn("reminder"), after=after, limit=limit
+        Listed("machine", machine_arn("reminder")), after=after, limit=limit
     ):
         found += page
         after = Position.of(page[-1])
@@ -157,7 +164,7 @@ async def test_a_list_can_be_of_one_status(
         status: [
             record.name
             for record in await executions.page(
-                first.machine_arn, statuses=[status], limit=10
+                Listed("machine", first.machine_arn), statuses=[status], limit=10
             )
         ]
         for status in ("RUNNING", "SUCCEEDED", "ABORTED", "TIMED_OUT")
@@ -171,24 +178,33 @@ async def test_a_list_can_be_of_one_status(
     }
 
 
-async def test_a_page_reads_no_more_than_it_shows(
-    executions: Executions, clean_database: str
+@pytest.mark.parametrize(
+    ("kind", "index"),
+    [
+        ("machine", "execution_records_listing"),
+        ("version", "execution_records_version"),
+        ("alias", "execution_records_alias"),
+    ],
+)
+def test_a_page_reads_no_more_than_it_shows(
+    database_url: str, kind: str, index: str
 ) -> None:
-    save(clean_database, *reminders(40))
-    with connect(clean_database) as connection:
+    page = statements("executions")[f"page_of_{kind}"]
+    parameters = {
+        "listed": "x",
+        "statuses": ["RUNNING", "FAILED"],
+        "before_date": BEGINNING,
+        "before_id": "ffffffff-ffff-ffff-ffff-ffffffffffff",
+        "limit": 10,
+    }
+    with connect(database_url) as connection:
         connection.execute("SET enable_seqscan = off")
-        connection.execute("SET enable_sort = off")
-        plan = connection.execute(
-            "EXPLAIN SELECT arn FROM execution_records "
-            "WHERE state_machine_arn = 'x' AND status = 'RUNNING' "
-            "AND (start_date, execution_id) "
-            "< ('infinity', 'ffffffff-ffff-ffff-ffff-ffffffffffff') "
-            "ORDER BY start_date DESC, execution_id DESC LIMIT 10"
-        ).fetchall()
+        connection.execute("SET enable_bitmapscan = off")
+        plan = connection.execute(b"EXPLAIN " + page, parameters).fetchall()
 
     text = "\n".join(row[0] for row in plan)
-    assert "execution_records_listing" in text
-    assert "Sort" not in text
+    assert text.count("Sort Key") == 1
+    assert f"Index Scan using {index}" in text
 
 
 async def test_open_executions_are_counted_per_machine(
