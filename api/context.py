@@ -9,6 +9,7 @@ from api.arns import Site
 from api.machine_cache import MachineCache, MachineFinder
 from api.pages import PageTokens
 from api.ports import ActivityHall, Engine
+from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
 from storage.activities import Activities
 from storage.aliases import Aliases
@@ -27,6 +28,7 @@ class Api:
     shards: int
     clock: Clock
     pages: PageTokens
+    tokens: TokenSigner
     machines: Machines
     finder: MachineFinder
     cache: MachineCache

@@ -7,6 +7,7 @@ from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from api.arns import Arn, parse_arn
+from api.callbacks import without_tokens
 from api.context import Api
 from api.errors import (
     ExecutionDoesNotExist,
@@ -134,12 +135,13 @@ async def describe_execution(api: Api, request: DescribeExecution) -> Response:
     if execution is None:
         refuse_missing_execution(arn)
     data = _data if request.included_data == "ALL_DATA" else _no_data
-    return {
+    shown = {
         **_summary(execution),
         **_optional(traceHeader=execution.trace_header),
         **await redrive_status(api, execution),
         **data(execution),
     }
+    return without_tokens(api, shown)
 
 
 def _data(execution: ExecutionDescription) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from api.callbacks import without_tokens
 from api.context import Api
 from api.executions import find_execution
 from api.history import history_event, history_event_without_data
@@ -26,4 +27,4 @@ async def get_execution_history(api: Api, request: GetExecutionHistory) -> Respo
     show = (
         history_event if request.include_execution_data else history_event_without_data
     )
-    return {"events": [show(row) for row in shown], **more}
+    return without_tokens(api, {"events": [show(row) for row in shown], **more})

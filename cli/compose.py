@@ -38,6 +38,7 @@ from cli.version import version
 from engine.engine import Engine, EngineOptions, Installation
 from engine.lambdaclient import LambdaClient, LambdaSettings
 from engine.leases import LeaseTimes
+from runtime.tokens import TokenSigner
 from scheduler.histogram import LATENESS_BOUNDS, Histogram
 from storage.access_keys import AccessKeys
 from storage.activities import Activities
@@ -83,6 +84,7 @@ class ServerOptions:
         lease = self.lease_seconds
         return EngineOptions(
             region=self.site.region,
+            account=self.site.account,
             lanes=self.lanes,
             leases=LeaseTimes(lease=lease, renew=lease / 3, margin=lease / 6),
             session_timeout=self.worker_seconds,
@@ -226,7 +228,8 @@ def _api(
         site=site,
         shards=facts.shards,
         clock=engine.clock,
-        pages=PageTokens(facts.keys, engine.clock),
+        pages=PageTokens(facts.keys, engine.clock, site.account),
+        tokens=TokenSigner(facts.keys, site.account),
         machines=machines,
         finder=finder,
         cache=MachineCache(finder, engine.clock),

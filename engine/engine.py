@@ -83,6 +83,7 @@ class EngineOptions:
     """
 
     region: str = "us-east-1"
+    account: str = ""
     lanes: int = 2
     leases: LeaseTimes = field(default_factory=LeaseTimes)
     session_timeout: float = 7.0
@@ -135,7 +136,7 @@ class Engine:
 
     def _build(self) -> None:
         options, installation = self.options, self._installation
-        signer = TokenSigner(installation.keys)
+        signer = TokenSigner(installation.keys, self.options.account)
         self._machines = Machines(self.connections)
         compiled = CompiledMachines(self._definition)
         existing = Activities(self.connections).existing

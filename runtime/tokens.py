@@ -1,7 +1,7 @@
 """Task tokens: derivable from the log, verified without a lookup.
 
 A token is base64url of: version, shard, execution, scheduled event, key id, and the first
-16 bytes of an HMAC-SHA256 under that key. It can be made again after a crash, and is dead
+16 bytes of an HMAC-SHA256 under that key, as derived for the account. It can be made again after a crash, and is dead
 when the attempt it names is closed. The layout can't change without a new version byte.
 """
 
@@ -20,6 +20,7 @@ from runtime.identity import ExecutionId, text_of_uuid_bytes, uuid_bytes
 _LAYOUT: Final = struct.Struct(">BH16sIH")
 _VERSION: Final = 1
 _MAC_BYTES: Final = 16
+_PURPOSE: Final = b"stepwell task token of "
 _TOKEN_BYTES: Final = _LAYOUT.size + _MAC_BYTES
 
 
@@ -35,9 +36,11 @@ class TokenParts:
 class TokenSigner:
     """Signs with the newest key, verifies under every key still known."""
 
-    def __init__(self, keys: Mapping[int, bytes]) -> None:
-        """Take the server's keys by id; the highest id signs."""
-        self._keys = dict(keys)
+    def __init__(self, keys: Mapping[int, bytes], account: str = "") -> None:
+        """Take the server's keys by id, and whose tasks are meant; the highest id signs."""
+        self._keys = {
+            key_id: _key_of(secret, account) for key_id, secret in keys.items()
+        }
         self._current = max(self._keys)
 
     def sign(self, shard: int, execution_id: ExecutionId, scheduled_id: int) -> str:
@@ -63,6 +66,13 @@ class TokenSigner:
 
     def _mac(self, key_id: int, head: bytes) -> bytes:
         return hmac.digest(self._keys[key_id], head, "sha256")[:_MAC_BYTES]
+
+
+def _key_of(secret: bytes, account: str) -> bytes:
+    """Derive an account's key: a token is worth nothing to another account."""
+    if not account:
+        return secret
+    return hmac.digest(secret, _PURPOSE + account.encode(), "sha256")
 
 
 def _decode(token: str) -> bytes | None:

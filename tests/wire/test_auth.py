@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,11 +14,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from api.access.routes import BY_OPERATION, OPEN, ROUTES
-from stepwell import ApiError, AsyncClient, Client, Worker, task
+from stepwell import ApiError, AsyncClient, Client
 from storage.access_keys import NewKey
 from tests.support.api_server import serve
 from tests.support.databases import DatabaseServer
 from tests.support.keys import MASTERS, client_of, disable_key, make_key
+from tests.support.sdk_worker import serving_function
 from tests.support.signing import signed
 from tests.wire.raw import AWS_JSON, TARGET, Answer, send
 
@@ -344,32 +344,8 @@ def calling(function: str) -> str:
     return json.dumps({"StartAt": "A", "States": {"A": state}})
 
 
-@contextmanager
-def working(place: Place, key: NewKey) -> Iterator[None]:
-    """Serve a function with a key, in a thread, for as long as the block."""
-
-    def double(event: int) -> int:
-        return 2 * event
-
-    worker = Worker(
-        [task("double")(double)],
-        endpoint=place.endpoint,
-        access_key_id=key.key_id,
-        secret_access_key=key.secret,
-    )
-    loops: list[asyncio.AbstractEventLoop] = []
-
-    async def run() -> None:
-        loops.append(asyncio.get_running_loop())
-        await worker.run()
-
-    thread = threading.Thread(target=lambda: asyncio.run(run()))
-    thread.start()
-    try:
-        yield
-    finally:
-        loops[0].call_soon_threadsafe(worker.stop)
-        thread.join()
+def double(event: int) -> int:
+    return 2 * event
 
 
 def test_a_worker_with_a_key_runs_a_function(place: Place) -> None:
@@ -378,7 +354,9 @@ def test_a_worker_with_a_key_runs_a_function(place: Place) -> None:
         place.endpoint, access_key_id=key.key_id, secret_access_key=key.secret
     )
 
-    with client, working(place, place.keys["worker"]):
+    serving = serving_function(place.endpoint, place.keys["worker"], "double", double)
+
+    with client, serving:
         client.create_state_machine("doubling", calling("double"))
         arn = client.start("doubling", 21)
         result = client.wait(arn, timeout=30).result()

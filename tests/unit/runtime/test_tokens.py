@@ -97,3 +97,27 @@ def test_a_token_under_an_unknown_key_is_refused() -> None:
 
 def test_a_token_under_another_secret_is_refused() -> None:
     assert TokenSigner({7: b"x" * 32}).verify(TOKEN) is None
+
+
+def test_a_token_is_of_one_account() -> None:
+    ours, theirs = TokenSigner({7: KEY}, "1"), TokenSigner({7: KEY}, "2")
+
+    token = ours.sign(12, EXECUTION, 4)
+
+    assert ours.verify(token) == TokenParts(12, EXECUTION, 4)
+    assert theirs.verify(token) is None
+    assert ours.verify(TOKEN) is None
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_the_mac_of_one_task_is_worth_nothing_for_another(part: int) -> None:
+    signer = TokenSigner({7: KEY})
+    other = [(12, EXECUTION, 5), (13, EXECUTION, 4), (12, EXECUTION[:-1] + "9", 4)]
+    mac = raw_of(TOKEN)[-16:]
+
+    for shard, execution, event in other:
+        head = raw_of(signer.sign(shard, execution, event))[:-16]
+        spliced = head[: 6 * part] + raw_of(TOKEN)[6 * part : -16] + mac
+        assert signer.verify(spelled(head + mac)) is None
+        if spliced != raw_of(TOKEN):
+            assert signer.verify(spelled(spliced)) is None
