@@ -16,6 +16,7 @@ from storage.aliases import Aliases
 from storage.histories import Histories
 from storage.listings import Executions
 from storage.machines import Machines
+from storage.map_runs import MapRuns
 from storage.tags import Tags
 from storage.versions import Versions
 
@@ -38,6 +39,7 @@ class Api:
     activities: Activities
     executions: Executions
     histories: Histories
+    map_runs: MapRuns
     engine: Engine
     activity_hall: ActivityHall
     caller: Caller = ANYBODY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NoReturn
 from uuid import uuid4
@@ -130,7 +131,7 @@ def _refuse_label_of_execution(arn: str) -> None:
 async def describe_execution(api: Api, request: DescribeExecution) -> Response:
     """Show an execution with its input and, once it is closed, its end."""
     arn = request.execution_arn
-    parse_arn(arn, "execution")
+    _require_describable(arn)
     execution = await api.executions.describe(shard_of(arn, api.shards), arn)
     if execution is None:
         refuse_missing_execution(arn)
@@ -142,6 +143,13 @@ async def describe_execution(api: Api, request: DescribeExecution) -> Response:
         **data(execution),
     }
     return without_tokens(api, shown)
+
+
+def _require_describable(arn: str) -> None:
+    """Refuse Express executions, unless they are children of a Map Run: those bear a label."""
+    is_child = ":express:" in arn and parse_arn(arn, "express").label is not None
+    if not is_child:
+        parse_arn(arn, "execution")
 
 
 def _data(execution: ExecutionDescription) -> dict[str, Any]:
@@ -183,44 +191,53 @@ def _summary(execution: ExecutionRecord) -> dict[str, Any]:
 
 
 async def list_executions(api: Api, request: ListExecutions) -> Response:
-    """List the executions of a machine, the newest first."""
-    arn = await _listed_machine(api, request)
+    """List the executions of a machine or a Map Run, the newest first."""
+    listed = await _listed(api, request)
     page = Page(api.pages, request)
     wanted = _ALL if request.status_filter is None else (request.status_filter,)
+    redriven = request.redrive_filter
     rows = await api.executions.page(
-        _listed(arn),
+        listed,
         statuses=wanted,
+        is_redriven=None if redriven is None else redriven == "REDRIVEN",
         after=_position(page),
         limit=page.wanted,
     )
     shown, more = page.cut(
         rows, lambda last: [last.start_date.isoformat(), str(last.execution_id)]
     )
-    return {"executions": [_summary(execution) for execution in shown], **more}
+    return {"executions": [_in_list(execution) for execution in shown], **more}
 
 
-async def _listed_machine(api: Api, request: ListExecutions) -> Arn:
-    arn = request.state_machine_arn
-    if (arn is None) == (request.map_run_arn is None):
+def _in_list(execution: ExecutionRecord) -> dict[str, Any]:
+    return {**_summary(execution), **_optional(itemCount=execution.item_count)}
+
+
+async def _listed(api: Api, request: ListExecutions) -> Listed:
+    machine_arn, map_run_arn = request.state_machine_arn, request.map_run_arn
+    if machine_arn is None and map_run_arn is not None:
+        return await _listed_map_run(api, map_run_arn)
+    if machine_arn is None or map_run_arn is not None:
         raise ValidationException(
             "Must specify exactly one of stateMachineArn or mapRunArn"
         )
-    if arn is None:
-        map_run = parse_arn(str(request.map_run_arn), "mapRun")
-        msg = f"Resource not found: '{map_run.text}'"
-        raise ResourceNotFound(msg)
     if request.redrive_filter is not None:
         raise ValidationException(
             "redriveFilter is only for the executions of a Map Run"
         )
-    require_type(await _machine(api, arn), "STANDARD")
-    return parse_arn(arn, "stateMachine")
-
-
-def _listed(arn: Arn) -> Listed:
+    require_type(await _machine(api, machine_arn), "STANDARD")
+    arn = parse_arn(machine_arn, "stateMachine")
     if arn.qualifier is None:
         return Listed("machine", arn.text)
     return Listed("alias" if arn.version is None else "version", arn.text)
+
+
+async def _listed_map_run(api: Api, arn: str) -> Listed:
+    parse_arn(arn, "mapRun")
+    if await api.map_runs.find(arn) is None:
+        msg = f"Resource not found: '{arn}'"
+        raise ResourceNotFound(msg)
+    return Listed("map_run", arn)
 
 
 def _position(page: Page) -> Position:
@@ -243,7 +260,19 @@ async def describe_state_machine_for_execution(
         "name": parse_arn(revision.state_machine_arn, "stateMachine").name,
         "updateDate": epoch(revision.created_at),
         **await described_revision(revision, with_data=with_data),
-        **_optional(mapRunArn=execution.map_run_arn),
+        **_of_map_run(execution),
+    }
+
+
+def _of_map_run(execution: ExecutionRecord) -> dict[str, Any]:
+    """Return what sets the machine of a Map Run's child apart: its ARN bears a label."""
+    if execution.map_run_arn is None:
+        return {}
+    arn = parse_arn(execution.state_machine_arn, "stateMachine")
+    return {
+        "stateMachineArn": arn.text,
+        "mapRunArn": execution.map_run_arn,
+        "label": arn.label,
     }
 
 

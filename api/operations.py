@@ -16,6 +16,7 @@ from api import (
     executions,
     express,
     histories,
+    map_runs,
     requests,
     state_machines,
     tags,
@@ -60,6 +61,7 @@ OPERATIONS: Final = (
     ),
     Operation(requests.DescribeActivity, activities.describe_activity),
     Operation(requests.DescribeExecution, executions.describe_execution),
+    Operation(requests.DescribeMapRun, map_runs.describe_map_run),
     Operation(requests.DescribeStateMachine, state_machines.describe_state_machine),
     Operation(requests.DescribeStateMachineAlias, aliases.describe_state_machine_alias),
     Operation(
@@ -74,6 +76,7 @@ OPERATIONS: Final = (
     Operation(requests.GetExecutionHistory, histories.get_execution_history),
     Operation(requests.ListActivities, activities.list_activities),
     Operation(requests.ListExecutions, executions.list_executions),
+    Operation(requests.ListMapRuns, map_runs.list_map_runs),
     Operation(requests.ListStateMachineAliases, aliases.list_state_machine_aliases),
     Operation(requests.ListStateMachineVersions, versions.list_state_machine_versions),
     Operation(requests.ListStateMachines, state_machines.list_state_machines),
@@ -91,6 +94,7 @@ OPERATIONS: Final = (
     Operation(requests.TagResource, tags.tag_resource),
     Operation(requests.TestState, teststate.test_state),
     Operation(requests.UntagResource, tags.untag_resource),
+    Operation(requests.UpdateMapRun, map_runs.update_map_run),
     Operation(requests.UpdateStateMachine, state_machines.update_state_machine),
     Operation(requests.UpdateStateMachineAlias, aliases.update_state_machine_alias),
     Operation(

@@ -24,8 +24,6 @@ async def redrive_status(api: Api, execution: ExecutionRecord) -> dict[str, str]
 async def require_redrivable(api: Api, execution: ExecutionRecord) -> None:
     """Refuse an execution that may not be redriven now; say why."""
     reason = await _reason_against(api, execution)
-    if reason is None and execution.map_run_arn is not None:
-        reason = "Execution is redrivable by its Map Run only"
     if reason is not None:
         raise ExecutionNotRedrivable(reason)
 

@@ -92,6 +92,13 @@ class DescribeExecution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DescribeMapRun:
+    """Show a Map Run."""
+
+    map_run_arn: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DescribeStateMachine:
     """Show a machine, a version, or what an alias leads to."""
 
@@ -151,6 +158,15 @@ class ListExecutions:
     next_token: str | None = None
     map_run_arn: str | None = None
     redrive_filter: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListMapRuns:
+    """List the Map Runs of an execution."""
+
+    execution_arn: str
+    max_results: int = 0
+    next_token: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -289,6 +305,16 @@ class UntagResource:
 
     resource_arn: str
     tag_keys: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateMapRun:
+    """Change what bounds a Map Run."""
+
+    map_run_arn: str
+    max_concurrency: int | None = None
+    tolerated_failure_percentage: float | None = None
+    tolerated_failure_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

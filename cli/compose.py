@@ -48,6 +48,7 @@ from storage.histories import Histories
 from storage.installation import InstallationFacts, read_installation
 from storage.listings import Executions
 from storage.machines import Machines
+from storage.map_runs import MapRuns
 from storage.master_keys import MasterKeys
 from storage.tags import Tags
 from storage.versions import Versions
@@ -239,6 +240,7 @@ def _api(
         activities=Activities(connections),
         executions=Executions(connections),
         histories=Histories(connections),
+        map_runs=MapRuns(connections),
         engine=engine.service,
         activity_hall=engine.activities,
     )

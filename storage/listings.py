@@ -41,6 +41,7 @@ class ExecutionRecord:
     alias_arn: str | None
     map_run_arn: str | None
     trace_header: str | None
+    item_count: int | None
 
     @property
     def ended(self) -> Ended:
@@ -86,9 +87,10 @@ BEFORE_ALL: Final = Position(
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """Whose executions are listed: a machine's, or those that a version or alias started."""
+    """Whose executions are listed: a machine's, a Map Run's, or those that a version or alias
+    started."""
 
-    kind: Literal["machine", "version", "alias"]
+    kind: Literal["machine", "version", "alias", "map_run"]
     arn: str
 
 
@@ -136,10 +138,14 @@ class Executions:
         listed: Listed,
         *,
         statuses: Sequence[str] = tuple(Status),
+        is_redriven: bool | None = None,
         after: Position = BEFORE_ALL,
         limit: int = 100,
     ) -> list[ExecutionRecord]:
-        """Return executions of some statuses, newest first."""
+        """Return executions of some statuses, newest first.
+
+        Those of a Map Run may be asked for by whether they were redriven.
+        """
         async with (
             self._connections() as connection,
             connection.cursor(row_factory=class_row(ExecutionRecord)) as cursor,
@@ -149,6 +155,7 @@ class Executions:
                 {
                     "listed": listed.arn,
                     "statuses": [str(status) for status in statuses],
+                    "is_redriven": is_redriven,
                     "before_date": after.start_date,
                     "before_id": after.execution_id,
                     "limit": limit,

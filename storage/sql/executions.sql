@@ -5,7 +5,7 @@
 SELECT
     execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
     generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-    version_arn, alias_arn, map_run_arn, trace_header
+    version_arn, alias_arn, map_run_arn, trace_header, item_count
 FROM execution_records
 WHERE shard = %(shard)s
     AND arn = %(arn)s
@@ -18,7 +18,7 @@ SELECT
     r.execution_id::text, r.revision_id, r.start_date, r.stop_date, r.redrive_date,
     r.shard, r.generation, r.last_event_id, r.redrive_count, r.arn, r.name,
     r.state_machine_arn, r.status, r.version_arn, r.alias_arn, r.map_run_arn,
-    r.trace_header,
+    r.trace_header, r.item_count,
     first.data AS input,
     coalesce(last.data, holder.data) AS output,
     last.details
@@ -68,7 +68,7 @@ CROSS JOIN LATERAL (
     SELECT
         execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
         generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-        version_arn, alias_arn, map_run_arn, trace_header
+        version_arn, alias_arn, map_run_arn, trace_header, item_count
     FROM execution_records AS r
     WHERE r.state_machine_arn = %(listed)s
         AND r.status = wanted.status COLLATE "C"
@@ -88,7 +88,7 @@ CROSS JOIN LATERAL (
     SELECT
         execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
         generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-        version_arn, alias_arn, map_run_arn, trace_header
+        version_arn, alias_arn, map_run_arn, trace_header, item_count
     FROM execution_records AS r
     WHERE r.version_arn = %(listed)s
         AND r.status = wanted.status COLLATE "C"
@@ -108,10 +108,34 @@ CROSS JOIN LATERAL (
     SELECT
         execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
         generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-        version_arn, alias_arn, map_run_arn, trace_header
+        version_arn, alias_arn, map_run_arn, trace_header, item_count
     FROM execution_records AS r
     WHERE r.alias_arn = %(listed)s
         AND r.status = wanted.status COLLATE "C"
+        AND (r.start_date, r.execution_id)
+            < (%(before_date)s::timestamptz, %(before_id)s::uuid)
+    ORDER BY r.start_date DESC, r.execution_id DESC
+    LIMIT %(limit)s
+) AS found
+ORDER BY found.start_date DESC, found.execution_id DESC
+LIMIT %(limit)s
+
+-- name: page_of_map_run
+-- The same, of the children of a Map Run, redriven or not.
+SELECT found.*
+FROM unnest(%(statuses)s::text[]) AS wanted (status)
+CROSS JOIN LATERAL (
+    SELECT
+        execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
+        generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
+        version_arn, alias_arn, map_run_arn, trace_header, item_count
+    FROM execution_records AS r
+    WHERE r.map_run_arn = %(listed)s
+        AND r.status = wanted.status COLLATE "C"
+        AND (
+            %(is_redriven)s::boolean IS NULL
+            OR (r.redrive_count > 0) = %(is_redriven)s
+        )
         AND (r.start_date, r.execution_id)
             < (%(before_date)s::timestamptz, %(before_id)s::uuid)
     ORDER BY r.start_date DESC, r.execution_id DESC

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 _MOST = 2_000
+
+
+def eventually(ask: Callable[[], Any]) -> Any:
+    """Ask until there is an answer, and return it."""
+    for _ in range(_MOST):
+        answer = ask()
+        if answer:
+            return answer
+    msg = "there was never an answer"
+    raise AssertionError(msg)
 
 
 def described_when(client: Any, arn: str, *statuses: str) -> Any:
