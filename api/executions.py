@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NoReturn
 from uuid import uuid4
 
-from api.arns import Arn, parse_arn
+from api.arns import parse_arn
 from api.callbacks import without_tokens
 from api.context import Api
 from api.errors import (
