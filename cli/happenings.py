@@ -79,6 +79,8 @@ def gist(details: dict[str, Any]) -> str:
         return ", ".join(
             f"{k} {details[k]}" for k in ("name", "length", "index") if k in details
         )
+    if "redriveCount" in details:
+        return f"redrive {details['redriveCount']}"
     return ""
 
 

@@ -51,6 +51,7 @@ def test_a_function_is_named_and_a_failure_told() -> None:
 @pytest.mark.parametrize(
     ("details", "expected"),
     [
+        ({"redriveCount": 2}, "redrive 2"),
         (
             {
                 "resource": "invoke",
@@ -74,6 +75,7 @@ def test_a_function_is_named_and_a_failure_told() -> None:
         ({}, ""),
     ],
     ids=[
+        "redrive",
         "service by ARN",
         "service",
         "payload",
