@@ -28,29 +28,36 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Hangs up on heads without end, which the parser would gather for ever."""
+    """Hangs up on heads and trailers without end, which would be gathered for ever.
+
+    Trailers are dropped: they come after it was decided who is admitted.
+    """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._is_in_head = True
-        self._head_bytes = 0
-        self._messages = 0
+        self._bytes_for_nothing = 0
 
     def data_received(self, data: bytes) -> None:
-        messages = self._messages
+        self._bytes_for_nothing += len(data)
         super().data_received(data)
-        if self._is_in_head and messages == self._messages:
-            self._head_bytes += len(data)
-            if self._head_bytes > _MAX_HEAD_BYTES:
-                self.transport.abort()
+        if self._bytes_for_nothing > _MAX_HEAD_BYTES:
+            self.transport.abort()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._is_in_head:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._is_in_head = False
+        self._is_in_head, self._bytes_for_nothing = False, 0
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        self._bytes_for_nothing = 0
+        super().on_body(body)
+
     def on_message_complete(self) -> None:
-        self._is_in_head, self._head_bytes = True, 0
-        self._messages += 1
+        self._is_in_head, self._bytes_for_nothing = True, 0
         super().on_message_complete()
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final, Protocol
 
 import structlog
@@ -17,20 +18,22 @@ from psycopg import InterfaceError, OperationalError
 from psycopg_pool import PoolTimeout
 
 from api.access.callers import Caller
-from api.access.policies import Policy, parse_policy
+from api.access.policies import Policy, PolicyError, parse_policy
 from api.access.presets import preset_policy
 from api.access.sigv4 import signing_key
 from api.arns import Site
 from api.engine_errors import public_error
+from api.errors import InternalServerError
 from api.polls import Signal
 from scheduler.clock import Clock
 from storage.access_keys import ActiveKey
-from storage.master_keys import MasterKeys
+from storage.master_keys import MasterKeyError, MasterKeys
 
 _KEY_ID: Final = re.compile(r"SWK[A-Z2-7]{17}")
 _LOOK_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 10.0
 _DAYS_KEPT: Final = 2
+_LOADS_AT_ONCE: Final = 2
 _UNREACHABLE: Final = (InterfaceError, OperationalError, PoolTimeout, OSError)
 
 _log = structlog.get_logger(__name__)
@@ -60,6 +63,11 @@ class Key:
         self._secret = secret
         self._region = site.region.encode()
         self._signing: dict[tuple[bytes, bytes], bytes] = {}
+
+    def is_still(self, record: ActiveKey, secret: str) -> bool:
+        """Tell whether a record, however it is encrypted, is this key as it was."""
+        same = replace(record, secret=self.record.secret) == self.record
+        return same and secret == self._secret
 
     def signing_key(self, day: bytes, service: bytes) -> bytes:
         """Return the derived key of a day, kept because every request needs it."""
@@ -92,6 +100,8 @@ class Keyring:
         self._clock = clock
         self._known: dict[str, Key] = {}
         self._looked_at = clock.monotonic()
+        # Strangers who make ids up must not take every connection of the pool.
+        self._loads = asyncio.Semaphore(_LOADS_AT_ONCE)
 
     async def find(self, key_id: str) -> Key | None:
         """Return a key that may be used."""
@@ -104,32 +114,59 @@ class Keyring:
         """Look at the keys in use until cancelled."""
         while True:
             await asyncio.sleep(_LOOK_SECONDS)
-            try:
-                await self.look()
-            except Exception as error:  # noqa: BLE001 - who stops looking trusts for ever
-                _log.warning("access keys not looked at", error=repr(error))
-                self._lose_patience()
+            await self.look()
 
     async def look(self) -> None:
         """Forget the keys that may not be used any more, or not as before."""
+        try:
+            await self._look()
+        except Exception as error:  # noqa: BLE001 - who stops looking trusts for ever
+            _log.warning("access keys not looked at", error=repr(error))
+            self._lose_patience()
+
+    async def _look(self) -> None:
         known = dict(self._known)
         if known:
             active = await self._keys.active(list(known))
             records = {record.key_id: record for record in active}
             for key_id, key in known.items():
-                if records.get(key_id) != key.record:
-                    self._forget(key_id)
+                self._compare(key, records.get(key_id))
         self._looked_at = self._clock.monotonic()
+
+    def _compare(self, key: Key, record: ActiveKey | None) -> None:
+        """Forget a key that is not as it was; one that is only encrypted anew goes on."""
+        if record == key.record:
+            return
+        if record is not None and self._is_reencrypted(key, record):
+            key.record = record
+        else:
+            self._forget(key.record.key_id)
+
+    def _is_reencrypted(self, key: Key, record: ActiveKey) -> bool:
+        try:
+            return key.is_still(
+                record, self._masters.open(record.secret, record.key_id)
+            )
+        except MasterKeyError:
+            return False
 
     async def _load(self, key_id: str) -> Key | None:
         try:
-            records = await self._keys.active([key_id])
+            async with self._loads:
+                records = await self._keys.active([key_id])
         except _UNREACHABLE as error:
             raise public_error(error) from error
         for record in records:
-            secret = self._masters.open(record.secret, key_id)
-            return self._known.setdefault(key_id, Key(record, secret, self._site))
+            return self._known.setdefault(key_id, self._read(record))
         return None
+
+    def _read(self, record: ActiveKey) -> Key:
+        try:
+            secret = self._masters.open(record.secret, record.key_id)
+            return Key(record, secret, self._site)
+        except (MasterKeyError, PolicyError) as error:
+            _log.error("access key unreadable", key=record.key_id, reason=str(error))
+            raise InternalServerError("The server failed; its log says how.") from error
 
     def _forget(self, key_id: str) -> None:
         key = self._known.pop(key_id)

@@ -153,3 +153,32 @@ def test_head_without_end_is_hung_up_on(endpoint: str, filler: bytes) -> None:
             client.sendall(pour)
 
     assert send(endpoint, "/healthz", method="GET").status == 200
+
+
+CHUNKED = (
+    f"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Type: {AWS_JSON}\r\nX-Amz-Target:"
+    f" {TARGET}ListStateMachines\r\nTransfer-Encoding: chunked\r\n\r\n"
+    "2\r\n{}\r\n0\r\n"
+)
+
+
+def test_trailers_are_dropped(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    request = CHUNKED.replace("HOST", parts.netloc)
+    trailers = f"Host: example.com\r\nX-Amz-Target: {TARGET}Nothing\r\n\r\n"
+
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall((request + trailers).encode())
+        received = client.recv(65_536)
+
+    assert b"HTTP/1.1 200 OK" in received
+
+
+def test_trailers_without_end_are_hung_up_on(endpoint: str) -> None:
+    parts = urlsplit(endpoint)
+    request = CHUNKED.replace("HOST", parts.netloc).encode()
+
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(request + b"A: ")
+        with pytest.raises(ConnectionError):
+            client.sendall(b"x" * (32 * 1024 * 1024))

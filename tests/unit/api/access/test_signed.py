@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from psycopg import OperationalError
+from structlog.testing import capture_logs
 
 from api.access.callers import Caller
 from api.access.keyring import Keyring
 from api.access.signed import SignatureGate
 from api.arns import Site
-from api.errors import InvalidSignatureException, UnrecognizedClientException
+from api.errors import (
+    InternalServerError,
+    InvalidSignatureException,
+    ServiceUnavailable,
+    UnrecognizedClientException,
+)
 from scheduler.clock import VirtualClock
 from storage.access_keys import ActiveKey
 from storage.master_keys import MasterKeys
@@ -26,9 +34,12 @@ class Shelf:
     def __init__(self, *records: ActiveKey) -> None:
         self.records = {record.key_id: record for record in records}
         self.asked = 0
+        self.is_away = False
 
     async def active(self, key_ids: Sequence[str]) -> list[ActiveKey]:
         self.asked += 1
+        if self.is_away:
+            raise OperationalError
         return [self.records[each] for each in key_ids if each in self.records]
 
 
@@ -46,7 +57,7 @@ class Door:
         self, shelf: Shelf | None = None, shift: timedelta | None = None
     ) -> None:
         now = datetime.now(UTC) + (shift or timedelta())  # noqa: TID251 - botocore's time
-        clock = VirtualClock(now)
+        self.clock = clock = VirtualClock(now)
         self.shelf = shelf or Shelf(record())
         self.keyring = Keyring(self.shelf, MASTERS, Site(), clock)
         self.gate = SignatureGate(self.keyring, Site(), clock)
@@ -54,6 +65,10 @@ class Door:
     async def enter(self, given: Signed) -> Caller:
         admission = await self.gate.admit(given.scope())
         return admission(given.body)
+
+    async def look_after(self, duration: timedelta) -> None:
+        self.clock.advance(duration)
+        await self.keyring.look()
 
 
 async def test_the_caller_is_the_owner_of_the_key_with_its_policy() -> None:
@@ -170,6 +185,53 @@ async def test_a_key_with_another_policy_is_read_again() -> None:
 
     caller = await door.enter(signed())
     assert caller.may("states:StopExecution", Site().execution("orders", "x"))
+
+
+async def test_a_key_that_is_only_encrypted_anew_goes_on() -> None:
+    door = Door()
+    caller = await door.enter(signed())
+    door.shelf.records[KEY_ID] = record()
+
+    await door.keyring.look()
+
+    assert await door.enter(signed()) is caller
+
+
+async def test_a_key_with_another_secret_is_read_again() -> None:
+    door = Door()
+    await door.enter(signed())
+    door.shelf.records[KEY_ID] = record(secret="another")
+
+    await door.keyring.look()
+
+    with pytest.raises(InvalidSignatureException):
+        await door.enter(signed())
+    assert (await door.enter(signed(secret="another"))).key_id == KEY_ID
+
+
+async def test_a_key_under_an_unknown_master_key_is_a_failure_of_ours() -> None:
+    sealed = MasterKeys([b"x" * 32]).seal(SECRET, KEY_ID)
+    door = Door(Shelf(replace(record(), secret=sealed)))
+
+    with capture_logs() as logs, pytest.raises(InternalServerError):
+        await door.enter(signed())
+
+    assert "another master key" in logs[0]["reason"]
+
+
+async def test_keys_are_forgotten_when_the_database_is_away_for_long() -> None:
+    door = Door()
+    caller = await door.enter(signed())
+    door.shelf.is_away = True
+
+    await door.look_after(timedelta(seconds=5))
+    assert await door.enter(signed()) is caller
+
+    await door.look_after(timedelta(seconds=6))
+    assert caller.ended is not None
+    assert caller.ended.is_given
+    with pytest.raises(ServiceUnavailable):
+        await door.enter(signed())
 
 
 async def test_a_look_leaves_what_has_not_changed() -> None:
