@@ -15,7 +15,7 @@ from api.requests import (
     PublishStateMachineVersion,
 )
 from api.shapes import broken_constraint
-from api.state_machines import refuse_deleting, refuse_missing
+from api.state_machines import refuse_deleting, refuse_label, refuse_missing
 from api.timestamps import epoch
 from api.wire import Response
 from storage.machines import (
@@ -38,7 +38,7 @@ async def publish_state_machine_version(
 ) -> Response:
     """Make the present revision a version, or return the version that it is."""
     arn = request.state_machine_arn
-    parse_arn(arn, "stateMachine")
+    refuse_label(arn)
     wanted = await _wanted_revision(api, request)
     publication = Publication(request.description)
     try:

@@ -21,7 +21,12 @@ from storage.connections import Connection, Connections
 from storage.errors import StorageError
 from storage.statements import statements
 from storage.tags import insert_tags
-from storage.versions import Publication, publish_revision, version_arn
+from storage.versions import (
+    Publication,
+    publish_revision,
+    version_arn,
+    version_of,
+)
 
 _SQL: Final = statements("machines")
 
@@ -147,17 +152,17 @@ class Machines:
         A repeated request is the same in all but role and tags, which are then not applied.
         """
         async with self._connections() as connection, connection.transaction():
-            machine = await _lock(connection, arn)
-            if machine is None:
-                machine = await _insert(connection, arn, kind, blueprint, now)
-                if machine is not None and tags:
-                    await insert_tags(connection, arn, tags)
-            if machine is None:  # somebody else was faster
-                machine = await _lock(connection, arn)
-            if machine is None:  # created and deleted by others, just now
+            existing = await _lock(connection, arn)
+            if existing is None:
+                created = await _insert(connection, arn, kind, blueprint, now)
+                if created is not None:
+                    await insert_tags(connection, arn, tags or {})
+                    return await _published(connection, created, publication, now)
+                existing = await _lock(connection, arn)  # somebody else was faster
+            if existing is None:  # created and deleted by others, just now
                 raise MachineDeletingError(arn)
-            machine = _same(machine, kind, blueprint)
-            return await _published(connection, machine, publication, now)
+            machine = _same(existing, kind, blueprint)
+            return await _published_before(connection, machine, publication)
 
     async def update(
         self,
@@ -333,6 +338,18 @@ async def _published(
     version = await publish_revision(
         connection, machine.arn, machine.revision_id, publication, now
     )
+    return replace(machine, version_arn=version_arn(machine.arn, version.number))
+
+
+async def _published_before(
+    connection: Connection, machine: MachineRecord, publication: Publication | None
+) -> MachineRecord:
+    """Return the machine with the version that the same request has published."""
+    if publication is None:
+        return machine
+    version = await version_of(connection, machine.arn, machine.revision_id)
+    if version is None or version.description != publication.description:
+        raise MachineExistsError(machine.arn)
     return replace(machine, version_arn=version_arn(machine.arn, version.number))
 
 

@@ -58,7 +58,7 @@ async def publish_revision(
 ) -> VersionRecord:
     """Make a revision a version, or return the version that it is; the machine is locked."""
     key = {"arn": machine_arn, "revision_id": revision_id}
-    existing = await _fetch(connection, "of_revision", key)
+    existing = await version_of(connection, machine_arn, revision_id)
     if existing is not None:
         return existing
     if await _scalar(connection, "count", key) >= MAX_VERSIONS_PER_MACHINE:
@@ -76,6 +76,14 @@ async def publish_revision(
         | {"description": version.description},
     )
     return version
+
+
+async def version_of(
+    connection: Connection, machine_arn: str, revision_id: UUID
+) -> VersionRecord | None:
+    """Return the newest version of a revision."""
+    key: dict[str, object] = {"arn": machine_arn, "revision_id": revision_id}
+    return await _fetch(connection, "of_revision", key)
 
 
 async def _fetch(
