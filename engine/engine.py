@@ -38,6 +38,7 @@ from engine.map_run_sources import MapRunSources
 from engine.map_runs import MapRunKeeper
 from engine.measures import Measures
 from engine.post import Post
+from engine.repeats import Repeats
 from engine.residents import Residents
 from engine.router import Router
 from engine.service import Service
@@ -57,6 +58,7 @@ from scheduler.postgres_timers import PostgresTimers
 from scheduler.timers import DueTimers
 from scheduler.wakes import APSchedulerWakes, WakeDriver
 from storage.activities import Activities
+from storage.answers import Answers
 from storage.connections import Connections
 from storage.express import ExpressTable
 from storage.lane_store import LaneStore
@@ -167,7 +169,9 @@ class Engine:
             on_hint=self._look,
         )
         self.express = self._express_desk(signer, compiled)
-        self.router = Router(self.shards, self.inbox, total=installation.shards)
+        self.router = Router(
+            self.shards, self.inbox, self._new_repeats(), total=installation.shards
+        )
         self.starts = self._new_starts()
         self.desk = self._desk(signer)
         Correspondence(self.post, self.hall, signer=signer, deliver=self.desk.deliver)
@@ -181,6 +185,11 @@ class Engine:
             shards=installation.shards,
             express=self.express,
         )
+
+    def _new_repeats(self) -> Repeats:
+        lease = self.options.leases.lease
+        answers = Answers(self.connections, asker=self.id, lease=lease)
+        return Repeats(answers, self.clock)
 
     def _new_elsewhere(self) -> Elsewhere | None:
         invoke = self.options.invoke

@@ -30,6 +30,7 @@ from storage.statements import statements
 log = structlog.get_logger(__name__)
 
 _SQL: Final = statements("inbox")
+_ANSWERS: Final = statements("answers")
 _HINT: Final = "inbox"
 _HINT_PAUSE: Final = 0.005
 _RETRY_SECONDS: Final = 0.5
@@ -144,6 +145,7 @@ class Inbox:
                 "kinds": text_array(kind_of(item[2]) for item in outgoing),
                 "bodies": text_array(body_of(item[2]) for item in outgoing),
                 "now": self._clock.now(),
+                "asker": self._post.engine,
             },
         )
         ids = sorted(row[0] for row in await cursor.fetchall())
@@ -151,8 +153,9 @@ class Inbox:
             self._asked[row] = _Asked(shard, future)
 
     async def _fetch_verdicts(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        for row in [row for row, asked in self._asked.items() if asked.future.done()]:
-            del self._asked[row]
+        await self._give_up(connection)
+        if not self._asked:
+            return
         cursor = await connection.execute(
             _SQL["verdicts"],
             {
@@ -164,6 +167,18 @@ class Inbox:
             asked = self._asked.pop(row)
             if not asked.future.done():
                 asked.future.set_result(Verdict(verdict))
+
+    async def _give_up(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Give free the verdicts that nobody waits for any more; see `engine/repeats.py`."""
+        rows = {row: a.shard for row, a in self._asked.items() if a.future.done()}
+        if not rows:
+            return
+        await connection.execute(
+            _ANSWERS["give_up"],
+            {"shards": int4_array(rows.values()), "ids": int8_array(rows)},
+        )
+        for row in rows:
+            del self._asked[row]
 
     async def listen(self) -> None:
         """Hear hints until cancelled; a lost listener comes back, a poll covers the gap."""

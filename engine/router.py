@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 from engine.errors import BusyError, UnansweredError
 from engine.inbox import Inbox
 from engine.manyasks import Ask, ManyAsks
+from engine.repeats import Repeats
 from engine.shards import Shards
 from engine.work import QuarantinedError, ShardMovedError, Stimulation, into
 from runtime.identity import FIRST_MARKER, ExecutionId
@@ -25,11 +27,14 @@ _MAX_WAITING: Final = 20_000
 class Router:
     """Asks for verdicts, wherever they are given."""
 
-    def __init__(self, shards: Shards, inbox: Inbox, *, total: int) -> None:
+    def __init__(
+        self, shards: Shards, inbox: Inbox, repeats: Repeats, *, total: int
+    ) -> None:
         """Take the shards held here, and the way to the others; `total` shards exist."""
         self._shards = shards
         self._inbox = inbox
         self.total = total
+        self._repeats = repeats
         self._waiting = 0
         self._sent: set[asyncio.Task[Verdict]] = set()
 
@@ -51,6 +56,17 @@ class Router:
     def holds_everything(self) -> bool:
         """Whether no other engine holds a shard."""
         return len(self._shards.epochs) == self.total
+
+    async def call(
+        self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
+    ) -> Verdict:
+        """Ask for a caller outside, who may be making a call without answer once more."""
+        verdict = await self.ask(shard, execution_id, stimulus)
+        if verdict is Verdict.CLOSED and await self._repeats.was_accepted(
+            shard, execution_id, stimulus
+        ):
+            return Verdict.ACCEPTED
+        return verdict
 
     async def ask(
         self, shard: int, execution_id: ExecutionId, stimulus: Stimulus
@@ -75,7 +91,8 @@ class Router:
     ) -> Verdict:
         if self._shards.holds(shard):
             future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-            stimulation = Stimulation(stimulus, answer=into(future))
+            late = partial(self._repeats.late, shard, execution_id, stimulus)
+            stimulation = Stimulation(stimulus, answer=into(future, late))
             self._shards.deliver(shard, execution_id, stimulation)
             try:
                 return await future

@@ -154,10 +154,8 @@ class Service:
         parts = self._signer.verify(token)
         if parts is None:
             raise TokenInvalidError
-        verdict = await self._router.ask(
-            parts.shard, parts.execution_id, stimulus(parts.scheduled_id)
-        )
-        match verdict:
+        call = parts.shard, parts.execution_id, stimulus(parts.scheduled_id)
+        match await self._router.call(*call):
             case Verdict.CLOSED:
                 raise TaskClosedError
             case Verdict.UNKNOWN:

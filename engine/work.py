@@ -53,13 +53,14 @@ class Stimulation:
             answer(verdict)
 
 
-def into(future: asyncio.Future[Verdict]) -> Answer:
-    """Return an answer that settles a future, which may have been given up."""
+def into(future: asyncio.Future[Verdict], late: Callable[[], None]) -> Answer:
+    """Return an answer that settles a future; one given up is *late* to be accepted."""
 
     def settle(verdict: Verdict | Exception) -> None:
         if future.done():
-            return
-        if isinstance(verdict, Exception):
+            if verdict is Verdict.ACCEPTED:
+                late()
+        elif isinstance(verdict, Exception):
             future.set_exception(verdict)
         else:
             future.set_result(verdict)

@@ -368,6 +368,14 @@ tasks = Table(
         "worker",
         postgresql_where=text("worker IS NOT NULL"),
     ),
+    # What waits for the pollers of an activity. A task that is assigned as it is scheduled
+    # never enters it.
+    Index(
+        "tasks_waiting",
+        "function",
+        "created_at",
+        postgresql_where=text("worker IS NULL AND function IS NOT NULL"),
+    ),
     postgresql_with=CHURN,
     comment="Attempts that were scheduled and are not closed.",
 )
@@ -383,6 +391,7 @@ inbox = Table(
     Column("kind", Text, nullable=False),
     Column("body", Text, nullable=False),
     Column("verdict", Text),
+    Column("asker", Text, comment="the engine that waits for the verdict"),
     PrimaryKeyConstraint("shard", "id"),
     postgresql_with=CHURN,
     comment="Stimuli that wait for the engine that holds their shard, and its verdicts.",
@@ -523,6 +532,13 @@ leases = Table(
     Column("shard", Integer, primary_key=True, autoincrement=False),
     Column("pid", Integer),
     Column("holder", Text),
+    Column(
+        "taken_at",
+        _timestamp(),
+        nullable=False,
+        server_default=text("'epoch'::timestamptz"),
+        comment="when its holder took it",
+    ),
     # Makes only the bump of an epoch conflict with the fence of a commit in flight
     # (FOR KEY SHARE), not the renewal that moves expires_at.
     UniqueConstraint("shard", "epoch"),

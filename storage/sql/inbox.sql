@@ -1,7 +1,7 @@
 -- name: send_many
 -- Many stimuli at once, in their order.
-INSERT INTO inbox (execution_id, created_at, shard, kind, body)
-SELECT sent.execution_id, %(now)s, sent.shard, sent.kind, sent.body
+INSERT INTO inbox (execution_id, created_at, shard, kind, body, asker)
+SELECT sent.execution_id, %(now)s, sent.shard, sent.kind, sent.body, %(asker)s
 FROM unnest(
     %(execution_ids)s::uuid[], %(shards)s::integer[], %(kinds)s::text[], %(bodies)s::text[]
 ) WITH ORDINALITY AS sent (execution_id, shard, kind, body, position)

@@ -27,7 +27,8 @@ UPDATE leases
 SET epoch = leases.epoch + 1,
     holder = %(id)s,
     pid = %(pid)s,
-    expires_at = clock_timestamp() + %(lease)s::interval
+    expires_at = clock_timestamp() + %(lease)s::interval,
+    taken_at = clock_timestamp()
 WHERE leases.shard = ANY (ARRAY(
     SELECT free.shard
     FROM leases AS free
