@@ -32,7 +32,7 @@ async def create_activity(api: Api, request: CreateActivity) -> Response:
     """Make an activity, or return the same one again."""
     arn = api.site.activity(check_name(request.name))
     encryption = encryption_configuration(request.encryption_configuration)
-    tags = checked_tags(arn, request.tags)
+    tags = checked_tags(api, arn, request.tags)
     try:
         activity = await api.activities.create(arn, encryption, tags, api.clock.now())
     except ActivityExistsError:

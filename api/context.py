@@ -9,6 +9,7 @@ from api.arns import Site
 from api.machine_cache import MachineCache, MachineFinder
 from api.pages import PageTokens
 from api.ports import ActivityHall, Engine
+from runtime.limits import DEFAULTS, Limits
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
 from storage.activities import Activities
@@ -42,6 +43,7 @@ class Api:
     map_runs: MapRuns
     engine: Engine
     activity_hall: ActivityHall
+    limits: Limits = DEFAULTS
     caller: Caller = ANYBODY
 
     def seen_by(self, caller: Caller) -> Api:

@@ -53,8 +53,8 @@ _CONFIGURATIONS: Final = {
 async def create_state_machine(api: Api, request: CreateStateMachine) -> Response:
     """Make a machine, or return the same one again."""
     arn = api.site.state_machine(check_name(request.name))
-    publication = _publication(request)
-    tags = checked_tags(arn, request.tags)
+    publication = _publication(api, request)
+    tags = checked_tags(api, arn, request.tags)
     blueprint = await _blueprint(request)
     now = api.clock.now()
     try:
@@ -75,10 +75,11 @@ async def create_state_machine(api: Api, request: CreateStateMachine) -> Respons
 
 
 def _publication(
-    request: CreateStateMachine | UpdateStateMachine,
+    api: Api, request: CreateStateMachine | UpdateStateMachine
 ) -> Publication | None:
     if request.publish:
-        return Publication(request.version_description)
+        most = api.limits.versions_per_machine
+        return Publication(request.version_description, most)
     if request.version_description is not None:
         raise ValidationException(
             "Version description can only be set when publish is true"
@@ -107,7 +108,7 @@ async def update_state_machine(api: Api, request: UpdateStateMachine) -> Respons
     arn = request.state_machine_arn
     refuse_label(arn)
     changes = _changes(request)
-    publication = _publication(request)
+    publication = _publication(api, request)
     if "definition" in changes:
         await check_definition(changes["definition"], await _type_of(api, arn))
     try:

@@ -11,7 +11,6 @@ from api.errors import ResourceNotFound, TooManyTags, ValidationException
 from api.requests import ListTagsForResource, TagResource, UntagResource
 from api.shapes import missing_member
 from api.wire import Response
-from runtime.limits import MAX_TAGS
 from storage.tags import TaggedResourceMissingError, TooManyTagsError
 
 _TAGGED: Final = ("stateMachine", "activity")
@@ -21,13 +20,13 @@ _RESERVED: Final = "aws:"
 async def tag_resource(api: Api, request: TagResource) -> Response:
     """Set tags of a resource."""
     arn = _tagged(request.resource_arn)
-    tags = checked_tags(arn, request.tags)
+    tags = checked_tags(api, arn, request.tags)
     try:
         await api.tags.put(arn, tags)
     except TaggedResourceMissingError:
         _refuse_missing(arn)
     except TooManyTagsError:
-        _refuse_too_many(arn)
+        _refuse_too_many(api, arn)
     return {}
 
 
@@ -51,7 +50,9 @@ async def list_tags_for_resource(api: Api, request: ListTagsForResource) -> Resp
     return {"tags": [{"key": key, "value": value} for key, value in tags.items()]}
 
 
-def checked_tags(arn: str, given: Sequence[dict[str, str]] | None) -> dict[str, str]:
+def checked_tags(
+    api: Api, arn: str, given: Sequence[dict[str, str]] | None
+) -> dict[str, str]:
     """Return tags by key; refuse too many, and keys that users may not set."""
     tags = {}
     for position, tag in enumerate(given or (), start=1):
@@ -62,8 +63,8 @@ def checked_tags(arn: str, given: Sequence[dict[str, str]] | None) -> dict[str, 
         if key.lower().startswith(_RESERVED):
             raise ValidationException("Tag keys that begin with aws: are reserved")
         tags[key] = tag.get("value", "")
-    if len(tags) > MAX_TAGS:
-        _refuse_too_many(arn)
+    if len(tags) > api.limits.tags_per_resource:
+        _refuse_too_many(api, arn)
     return tags
 
 
@@ -79,6 +80,7 @@ def _refuse_missing(arn: str) -> NoReturn:
     raise ResourceNotFound(msg, resourceName=arn)
 
 
-def _refuse_too_many(arn: str) -> NoReturn:
-    msg = f"A resource may have {MAX_TAGS} tags at most: '{arn}'"
+def _refuse_too_many(api: Api, arn: str) -> NoReturn:
+    most = api.limits.tags_per_resource
+    msg = f"A resource may have {most} tags at most: '{arn}'"
     raise TooManyTags(msg, resourceName=arn)

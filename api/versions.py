@@ -40,7 +40,7 @@ async def publish_state_machine_version(
     arn = request.state_machine_arn
     refuse_label(arn)
     wanted = await _wanted_revision(api, request)
-    publication = Publication(request.description)
+    publication = Publication(request.description, api.limits.versions_per_machine)
     try:
         machine = await api.machines.publish(arn, wanted, publication, api.clock.now())
     except MachineMissingError:

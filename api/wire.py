@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import count
@@ -43,6 +43,7 @@ from api.http import (
 from api.measures import SUCCESS, RequestMeasures
 from api.payloads import is_too_deep
 from api.polls import Polls
+from api.throttle import Rate, Throttle
 from asl.jsontext import MAX_DEPTH
 from asl.payload import Json
 from runtime.limits import MAX_REQUEST_BYTES
@@ -88,17 +89,25 @@ class Wire:
     """The ASGI application for `POST /`."""
 
     def __init__(
-        self, endpoints: Mapping[str, Endpoint], gate: Gate, polls: Polls
+        self,
+        endpoints: Mapping[str, Endpoint],
+        gate: Gate,
+        polls: Polls,
+        *,
+        rates: Sequence[Rate] = (),
+        request_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
-        """Take the operations by name."""
-        self._endpoints = {
-            (_TARGET_PREFIX + name).encode(): endpoint
+        """Take the operations by name, and how often a caller may ask for them."""
+        self._operations = {
+            (_TARGET_PREFIX + name).encode(): (name, endpoint)
             for name, endpoint in endpoints.items()
         }
         self._gate = gate
         self._polls = polls
         self._ids = RequestIds()
         self.measures = RequestMeasures()
+        self._throttle = Throttle(rates, self.measures.monotonic)
+        self._request_bytes = request_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -123,10 +132,9 @@ class Wire:
         await respond(send, status, body, response_headers)
 
     def _count(self, headers: Headers, outcome: str, begun: float) -> None:
-        target = headers.get(b"x-amz-target", b"")
-        if target in self._endpoints:
-            operation = target.decode().removeprefix(_TARGET_PREFIX)
-            self.measures.answered(operation, outcome, begun)
+        found = self._operations.get(headers.get(b"x-amz-target", b""))
+        if found is not None:
+            self.measures.answered(found[0], outcome, begun)
 
     def _report_failure(self, headers: Headers, request_id: str) -> tuple[int, bytes]:
         target = headers.get(b"x-amz-target", b"").decode("latin-1")
@@ -136,9 +144,10 @@ class Wire:
 
     async def _run(self, scope: Scope, headers: Headers, receive: Receive) -> Response:
         admission = await self._gate.admit(scope)
-        body = await read_body(receive, MAX_REQUEST_BYTES)
+        body = await read_body(receive, self._request_bytes)
         caller = admission(body)
-        endpoint = self._endpoint(headers)
+        operation, endpoint = self._operation(headers)
+        self._throttle.take(caller.arn, operation)
         request = endpoint.read(decode(body))
         endpoint.authorize(caller, request)
         work = endpoint.run(caller, request)
@@ -147,7 +156,7 @@ class Wire:
             return await self._polls.run(receive, work, {}, undo, ended=caller.ended)
         return await work
 
-    def _endpoint(self, headers: Headers) -> Endpoint:
+    def _operation(self, headers: Headers) -> tuple[str, Endpoint]:
         if media_type(headers) != _AWS_JSON:
             raise UnknownOperationException(
                 "Requests here have the Content-Type application/x-amz-json-1.0."
@@ -156,10 +165,10 @@ class Wire:
             raise SerializationException(
                 "Requests with a Content-Encoding are refused."
             )
-        endpoint = self._endpoints.get(headers.get(b"x-amz-target", b""))
-        if endpoint is None:
+        found = self._operations.get(headers.get(b"x-amz-target", b""))
+        if found is None:
             raise UnknownOperationException("There is no such operation here.")
-        return endpoint
+        return found
 
 
 def decode(body: bytes) -> object:

@@ -33,6 +33,7 @@ from api.wire import Wire
 from api.worker import WorkerEndpoints
 from cli.errors import CommandError
 from cli.readiness import Readiness
+from cli.settings import Settings
 from cli.stalls import watch_loop
 from cli.version import version
 from engine.engine import Engine, EngineOptions, Installation
@@ -78,6 +79,7 @@ class ServerOptions:
     worker_seconds: float = 7.0
     keep: timedelta | None = None
     functions: LambdaSettings | None = None
+    settings: Settings = field(default_factory=Settings)
     site: Site = field(default_factory=lambda: Site.of_environment(os.environ))
 
     def engine(self) -> EngineOptions:
@@ -90,6 +92,7 @@ class ServerOptions:
             leases=LeaseTimes(lease=lease, renew=lease / 3, margin=lease / 6),
             session_timeout=self.worker_seconds,
             keep=self.keep,
+            limits=self.settings.limits,
             invoke=None if self.functions is None else LambdaClient(self.functions),
             invoke_slots=0 if self.functions is None else self.functions.slots,
         )
@@ -165,7 +168,7 @@ def _assemble(
     pool: AsyncConnectionPool[Connection],
     keyring: Keyring | None,
 ) -> Server:
-    api = _api(options.site, facts, engine, pool.connection)
+    api = _api(options, facts, engine, pool.connection)
     readiness = Readiness(
         pool.connection, engine.clock, options.lease_seconds, pool.check
     )
@@ -175,7 +178,13 @@ def _assemble(
         listeners.append(options.own_listener)
     ports = [each.getsockname()[1] for each in listeners]
     gate, polls = _gate(options.site, engine, keyring, ports), Polls()
-    wire = Wire(endpoints(api), gate, polls)
+    wire = Wire(
+        endpoints(api),
+        gate,
+        polls,
+        rates=options.settings.rates,
+        request_bytes=options.settings.limits.request_bytes,
+    )
     stalls = Histogram(LATENESS_BOUNDS)
     metrics = Metrics(
         engine=engine,
@@ -221,8 +230,12 @@ def _gate(
 
 
 def _api(
-    site: Site, facts: InstallationFacts, engine: Engine, connections: Connections
+    options: ServerOptions,
+    facts: InstallationFacts,
+    engine: Engine,
+    connections: Connections,
 ) -> Api:
+    limits, site = options.settings.limits, options.site
     machines, versions = Machines(connections), Versions(connections)
     finder = MachineFinder(machines, versions)
     return Api(
@@ -235,8 +248,9 @@ def _api(
         finder=finder,
         cache=MachineCache(finder, engine.clock),
         versions=versions,
-        aliases=Aliases(connections),
-        tags=Tags(connections),
+        aliases=Aliases(connections, limits.aliases_per_machine),
+        tags=Tags(connections, limits.tags_per_resource),
+        limits=limits,
         activities=Activities(connections),
         executions=Executions(connections),
         histories=Histories(connections),

@@ -33,6 +33,11 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
         metavar="D",
         help="delete executions that closed so long ago (never)",
     )
+    group.add_argument(
+        "--config",
+        metavar="FILE",
+        help="a TOML file with limits and rates (docs/operations.md)",
+    )
     add_lambda_options(parser)
 
 
@@ -46,4 +51,6 @@ def engine_words(options: argparse.Namespace) -> list[str]:
     ]
     if options.keep_days is not None:
         words.append(f"--keep-days={options.keep_days}")
+    if options.config is not None:
+        words.append(f"--config={options.config}")
     return [*words, *lambda_words(options)]

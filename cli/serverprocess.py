@@ -32,6 +32,7 @@ def server_options(
     from api.arns import Site
     from cli.compose import ServerOptions  # loads the whole server
     from cli.lambdasettings import lambda_settings
+    from cli.settings import read_settings
 
     keep, site = options.keep_days, Site.of_environment(os.environ)
     return ServerOptions(
@@ -44,6 +45,7 @@ def server_options(
         lease_seconds=options.lease_seconds,
         worker_seconds=options.worker_seconds,
         site=site,
+        settings=read_settings(options.config),
         functions=lambda_settings(
             options,
             os.environ,

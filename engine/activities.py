@@ -22,7 +22,7 @@ from engine.errors import BusyError, PollersFullError, UnansweredError
 from engine.router import Router
 from engine.work import TaskKey
 from runtime import stimuli as st
-from runtime.limits import MAX_POLLERS_PER_ACTIVITY
+from runtime.limits import DEFAULTS, Limits
 from runtime.stimuli import Verdict
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
@@ -76,8 +76,10 @@ class ActivityDesk:
         router: Router,
         signer: TokenSigner,
         clock: Clock,
+        limits: Limits = DEFAULTS,
     ) -> None:
         """Take where tasks wait and how claims reach their executions."""
+        self._most = limits.pollers_per_activity
         self._tables = tables
         self._router = router
         self._signer = signer
@@ -98,7 +100,7 @@ class ActivityDesk:
     ) -> ActivityTask | None:
         """Wait for a task of an activity; None when none comes in time."""
         queue = self._queues.setdefault(arn, _Queue())
-        if queue.count >= MAX_POLLERS_PER_ACTIVITY:
+        if queue.count >= self._most:
             raise PollersFullError(arn)
         if queue.returned:
             return self._take_returned(arn, queue)

@@ -48,6 +48,7 @@ from engine.tenure import Tenure
 from engine.turns import Taker
 from engine.workerdesk import WorkerDesk
 from runtime.identity import FIRST_MARKER, ExecutionId
+from runtime.limits import DEFAULTS, Limits
 from runtime.stimuli import Stimulus, Verdict
 from runtime.tokens import TokenSigner
 from scheduler.activity import Activity
@@ -81,7 +82,7 @@ class EngineOptions:
 
     `cache_characters` bounds the executions kept in memory, `session_timeout` is how long a
     worker may be silent, `keep` after how long closed executions are deleted.
-    `invoke` calls functions that no worker serves, `invoke_slots` at once at most.
+    `limits` bounds what callers and executions may have. `invoke` calls functions that no worker serves, `invoke_slots` at once at most.
     """
 
     region: str = "us-east-1"
@@ -92,6 +93,7 @@ class EngineOptions:
     cache_characters: int = 64 * 1024 * 1024
     keep: timedelta | None = None
     handlers: Mapping[str, Handler] = field(default_factory=dict)
+    limits: Limits = DEFAULTS
     invoke: Invoke | None = None
     invoke_slots: int = 100
 
@@ -147,15 +149,7 @@ class Engine:
         self.timers = self._due_timers()
         self.elsewhere = self._new_elsewhere()
         self.post = Post(self._url, engine=self.id, lease_seconds=options.leases.lease)
-        self.hall = Hall(
-            post=self.post,
-            elsewhere=self.elsewhere,
-            handlers=Handlers(self.id, options.handlers),
-            signer=signer,
-            clock=self.clock,
-            deliver=self.shards.deliver,
-            activity_waits=self._activity_waits,
-        )
+        self.hall = self._new_hall(signer)
         self.map_runs = self._map_run_keeper(signer, compiled)
         self.lanes = [
             self._lane(index, signer, compiled) for index in range(options.lanes)
@@ -170,7 +164,11 @@ class Engine:
         )
         self.express = self._express_desk(signer, compiled)
         self.router = Router(
-            self.shards, self.inbox, self._new_repeats(), total=installation.shards
+            self.shards,
+            self.inbox,
+            self._new_repeats(),
+            total=installation.shards,
+            limits=options.limits,
         )
         self.starts = self._new_starts()
         self.desk = self._desk(signer)
@@ -190,6 +188,17 @@ class Engine:
         lease = self.options.leases.lease
         answers = Answers(self.connections, asker=self.id, lease=lease)
         return Repeats(answers, self.clock)
+
+    def _new_hall(self, signer: TokenSigner) -> Hall:
+        return Hall(
+            post=self.post,
+            elsewhere=self.elsewhere,
+            handlers=Handlers(self.id, self.options.handlers),
+            signer=signer,
+            clock=self.clock,
+            deliver=self.shards.deliver,
+            activity_waits=self._activity_waits,
+        )
 
     def _new_elsewhere(self) -> Elsewhere | None:
         invoke = self.options.invoke
@@ -225,6 +234,7 @@ class Engine:
             clock=self.clock,
             taker=self._taker(signer, self.hall.claim_here),
             dispatch=self.hall,
+            limits=self.options.limits,
         )
         self.shards.apart[express.marker] = express.deliver
         return ExpressDesk(
@@ -279,6 +289,7 @@ class Engine:
             clock=self.clock,
             admit=self.shards.admit,
             hint=lambda _shard: self.inbox.hint(),
+            limits=self.options.limits,
         )
 
     def _activity_desk(self, signer: TokenSigner) -> ActivityDesk:
@@ -287,6 +298,7 @@ class Engine:
             router=self.router,
             signer=signer,
             clock=self.clock,
+            limits=self.options.limits,
         )
 
     def _desk(self, signer: TokenSigner) -> WorkerDesk:
@@ -346,6 +358,7 @@ class Engine:
             now=self.clock.now(),
             heard_since=self.clock.now(),
             region=self.options.region,
+            limits=self.options.limits,
             signer=signer,
             claim=claim,
             unclaim=self.hall.unclaim,

@@ -31,15 +31,13 @@ from runtime.events import HistoryEvent
 from runtime.evolve import fold
 from runtime.execution import Execution, TimerKey
 from runtime.identity import FIRST_MARKER, ExecutionId
-from runtime.limits import EXPRESS_MAX_OPEN_TIME
+from runtime.limits import DEFAULTS, Limits
 from runtime.stimuli import Verdict
 from scheduler.clock import Clock
 
 log = structlog.get_logger(__name__)
 
 _EPOCH: Final = 1
-_MAX_RUNNING: Final = 20_000
-_LIMIT_SECONDS: Final = int(EXPRESS_MAX_OPEN_TIME.total_seconds())
 
 
 class Timer(Protocol):
@@ -88,10 +86,12 @@ class Express:
         taker: Taker,
         dispatch: Dispatch,
         later: Later | None = None,
+        limits: Limits = DEFAULTS,
     ) -> None:
         """Take who advances, who hands tasks over, and how a call is put off."""
         self.measures = Measures()
         self.begun = 0
+        self._limits = limits
         assert marker >= FIRST_MARKER, "a shard could have that number"
         self.marker = marker
         self._clock = clock
@@ -110,7 +110,7 @@ class Express:
 
     def require_room(self) -> None:
         """Raise BusyError where as many run as may."""
-        if len(self._runs) >= _MAX_RUNNING:
+        if len(self._runs) >= self._limits.express_running:
             raise BusyError
 
     def begin(
@@ -121,7 +121,8 @@ class Express:
     ) -> Run:
         """Run an execution as far as it gets; `ended` is called once, maybe before this returns."""
         now = self._clock.now()
-        limit = min(request.machine.timeout_seconds or _LIMIT_SECONDS, _LIMIT_SECONDS)
+        longest = self._limits.express_seconds
+        limit = min(request.machine.timeout_seconds or longest, longest)
         event = first_event(request, now, limit)
         execution = fold(self.marker, execution_id, [event])
         if event.payload is not None:

@@ -77,19 +77,23 @@ class Hall:
 
     def claim(self, function: str) -> str | None:
         """Reserve a slot for a function; return the worker's session."""
-        worker = self.claim_here(function)
+        worker = self._reserve_here(function)
         if worker is None and (lent := self.abroad.find(function)) is not None:
             lent.reserved += 1
             worker = lent.id
-        return worker
+        return worker or self._reserve_elsewhere(function)
 
     def claim_here(self, function: str) -> str | None:
+        """Reserve a slot, but not of a worker that polls another process."""
+        return self._reserve_here(function) or self._reserve_elsewhere(function)
+
+    def _reserve_here(self, function: str) -> str | None:
         """Reserve a slot of a worker that polls this process, or of its own handlers."""
         if self.handlers.serves(function):
             return self.handlers.worker
         serving = self._serving.get(function)
         if serving is None:
-            return self._reserve_elsewhere(function)
+            return None
         for session in serving.values():
             if session.free > 0:
                 session.reserved += 1

@@ -18,23 +18,30 @@ from engine.repeats import Repeats
 from engine.shards import Shards
 from engine.work import QuarantinedError, ShardMovedError, Stimulation, into
 from runtime.identity import FIRST_MARKER, ExecutionId
+from runtime.limits import DEFAULTS, Limits
 from runtime.stimuli import Stimulus, Verdict
 
 PATIENCE_SECONDS: Final = 5.0
-_MAX_WAITING: Final = 20_000
 
 
 class Router:
     """Asks for verdicts, wherever they are given."""
 
     def __init__(
-        self, shards: Shards, inbox: Inbox, repeats: Repeats, *, total: int
+        self,
+        shards: Shards,
+        inbox: Inbox,
+        repeats: Repeats,
+        *,
+        total: int,
+        limits: Limits = DEFAULTS,
     ) -> None:
         """Take the shards held here, and the way to the others; `total` shards exist."""
         self._shards = shards
         self._inbox = inbox
         self.total = total
         self._repeats = repeats
+        self._most = limits.verdicts_waiting
         self._waiting = 0
         self._sent: set[asyncio.Task[Verdict]] = set()
 
@@ -75,7 +82,7 @@ class Router:
 
         Raises BusyError when too many wait, UnansweredError when no engine answers in time.
         """
-        if self._waiting >= _MAX_WAITING:
+        if self._waiting >= self._most:
             raise BusyError
         self._waiting += 1
         try:
@@ -105,7 +112,7 @@ class Router:
 
     async def ask_many(self, asks: Sequence[Ask]) -> list[Verdict | None]:
         """Return the verdicts on many stimuli; None where no engine has answered in time."""
-        if self._waiting + len(asks) > _MAX_WAITING:
+        if self._waiting + len(asks) > self._most:
             raise BusyError
         self._waiting += len(asks)
         try:

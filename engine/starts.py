@@ -26,7 +26,7 @@ from runtime.advance import hold
 from runtime.events import ExecutionStarted
 from runtime.evolve import fold
 from runtime.identity import ExecutionId, execution_id_of, shard_of
-from runtime.limits import NAME_RESERVED_AFTER_CLOSE
+from runtime.limits import DEFAULTS, Limits
 from scheduler.clock import Clock
 from storage.codec import encode
 from storage.lane_store import connect_engine
@@ -37,7 +37,6 @@ log = structlog.get_logger(__name__)
 
 _SQL: Final = statements("starts")
 _MAX_GROUP: Final = 500
-_MAX_QUEUE: Final = 10_000
 _RETRY_SECONDS: Final = 0.2
 
 
@@ -96,6 +95,7 @@ class Starts:
         clock: Clock,
         admit: Callable[[Resident], bool],
         hint: Callable[[int], None],
+        limits: Limits = DEFAULTS,
     ) -> None:
         """Take how to reach lanes: `admit` answers whether the shard is held here."""
         self._url = url
@@ -104,6 +104,8 @@ class Starts:
         self._clock = clock
         self._admit = admit
         self._hint = hint
+        self._most = limits.starts_waiting
+        self._reserved_for = timedelta(days=limits.name_reserved_days)
         self._queue: list[_Start] = []
         self._wake = asyncio.Event()
         self._connection: AsyncConnection[Any] | None = None
@@ -111,7 +113,7 @@ class Starts:
 
     async def start(self, request: StartRequest) -> Started:
         """Start an execution, or return the same one that runs already."""
-        if len(self._queue) >= _MAX_QUEUE:
+        if len(self._queue) >= self._most:
             raise StartQueueFullError
         future: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         self._queue.append(_Start(request, future))
@@ -208,7 +210,7 @@ class Starts:
                 Started(start.request.arn, start_date) if same else NameTakenError()
             )
             _settle(start, answer)
-        elif now - stop_date > NAME_RESERVED_AFTER_CLOSE:
+        elif now - stop_date > self._reserved_for:
             start.generation = generation + 1
             await self._commit([start])
         else:

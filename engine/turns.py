@@ -19,6 +19,7 @@ from runtime.events import HistoryEvent
 from runtime.evolve import forget_changes
 from runtime.execution import TimerKey, TimerKind
 from runtime.journal import Entry, entry_of
+from runtime.limits import DEFAULTS, Limits
 from runtime.stimuli import Verdict
 from runtime.tokens import TokenSigner
 from runtime.turn import Turn, every_activity, no_machine
@@ -43,6 +44,7 @@ class Taker:
     unclaim: Callable[[str], None]
     has_activity: Callable[[str], bool] = every_activity
     is_deleting: Callable[[str], bool] = no_machine
+    limits: Limits = DEFAULTS
     _claims: list[str] = field(default_factory=list)
     _taken: list[Stimulation] = field(default_factory=list)
 
@@ -56,6 +58,7 @@ class Taker:
             has_activity=self.has_activity,
             is_deleting=self.is_deleting,
             region=self.region,
+            limits=self.limits,
         )
 
     def _reserve(self, function: str) -> str | None:

@@ -23,7 +23,6 @@ from runtime.events import (
 )
 from runtime.evolve import evolve
 from runtime.execution import Execution
-from runtime.limits import MAX_EVENTS
 from runtime.react import react
 from runtime.retry import RUNTIME
 from runtime.stimuli import Stimulus, Stop, Verdict
@@ -73,7 +72,7 @@ def advance(
 def _apply(
     execution: Execution, events: list[HistoryEvent], done: Advance, turn: Turn
 ) -> None:
-    if events and events[-1].id >= MAX_EVENTS:
+    if events and events[-1].id >= turn.limits.history_events:
         events = _within_limit(execution, events, turn)
     for event in events:
         if event.payload is not None:
@@ -102,11 +101,10 @@ def _within_limit(
     execution: Execution, events: list[HistoryEvent], turn: Turn
 ) -> list[HistoryEvent]:
     """Keep a decision that ends the execution in time; else put the failure in its place."""
-    if events[-1].id == MAX_EVENTS and isinstance(events[-1], _CLOSING):
+    most = turn.limits.history_events
+    if events[-1].id == most and isinstance(events[-1], _CLOSING):
         return events
-    cause = (
-        f"The execution reached the maximum number of history events ({MAX_EVENTS})."
-    )
+    cause = f"The execution reached the maximum number of history events ({most})."
     return [
         ExecutionFailed(
             id=execution.last_event_id + 1,

@@ -1,11 +1,14 @@
 """The public limits: what the service promises its callers, as constants.
 
+What the service lets its customers have raised may be configured here too: `Limits`.
+
 Bounds that the API model already states per member (lengths of names, ARNs, tokens) are
 enforced from the model; they stand here only where code beside the request check needs them.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -62,3 +65,30 @@ MAX_ALIASES_PER_MACHINE: Final = 100
 MAX_TAGS: Final = 50
 MAX_TAG_KEY_CHARACTERS: Final = 128
 MAX_TAG_VALUE_CHARACTERS: Final = 256
+
+# What may be configured
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The limits of one installation; the defaults are the service's.
+
+    The last three bound what a process keeps in memory: beyond them it answers
+    ThrottlingException.
+    """
+
+    request_bytes: int = MAX_REQUEST_BYTES
+    history_events: int = MAX_EVENTS
+    inline_map_concurrency: int = INLINE_MAP_CONCURRENCY
+    name_reserved_days: int = NAME_RESERVED_AFTER_CLOSE.days
+    express_seconds: int = int(EXPRESS_MAX_OPEN_TIME.total_seconds())
+    pollers_per_activity: int = MAX_POLLERS_PER_ACTIVITY
+    versions_per_machine: int = MAX_VERSIONS_PER_MACHINE
+    aliases_per_machine: int = MAX_ALIASES_PER_MACHINE
+    tags_per_resource: int = MAX_TAGS
+    express_running: int = 20_000
+    starts_waiting: int = 10_000
+    verdicts_waiting: int = 20_000
+
+
+DEFAULTS: Final = Limits()

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from asl.model import Entropy
+from runtime.limits import DEFAULTS, Limits
 
 if TYPE_CHECKING:
     from runtime.tokens import TokenSigner
@@ -50,3 +51,4 @@ class Turn:
     has_activity: Callable[[str], bool] = every_activity
     is_deleting: Callable[[str], bool] = no_machine
     region: str = "us-east-1"
+    limits: Limits = DEFAULTS

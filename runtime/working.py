@@ -23,7 +23,6 @@ from runtime.execution import Children
 from runtime.failing import Trouble, fail
 from runtime.lambda_invoke import called_function, is_lambda_invoke
 from runtime.leaving import within_limit
-from runtime.limits import INLINE_MAP_CONCURRENCY
 from runtime.retry import RUNTIME
 
 _SCHEDULED: Final[dict[ResourceKind, type[ev.Scheduled]]] = {
@@ -188,7 +187,8 @@ def start_map(visit: Visit, state: MapState) -> None:
     draft = visit.draft
     environment = visit.environment()
     items = state.items(environment)
-    concurrency = state.max_concurrency(environment) or INLINE_MAP_CONCURRENCY
+    most = draft.turn.limits.inline_map_concurrency
+    concurrency = state.max_concurrency(environment) or most
     same = items is visit.input.value
     visit.put(
         ev.MapStateStarted(

@@ -56,8 +56,11 @@ class AliasRecord:
 class Aliases:
     """The aliases of all machines."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(
+        self, connections: Connections, most: int = MAX_ALIASES_PER_MACHINE
+    ) -> None:
         self._connections = connections
+        self._most = most
 
     async def create(
         self,
@@ -83,7 +86,7 @@ class Aliases:
             if existing is not None:
                 return _same(existing, alias)
             await _check_targets(connection, alias)
-            await _check_count(connection, machine_arn)
+            await _check_count(connection, machine_arn, self._most)
             await connection.execute(_SQL["insert"], _parameters(alias, now))
         return alias
 
@@ -167,11 +170,11 @@ async def _check_targets(connection: Connection, alias: AliasRecord) -> None:
             raise AliasTargetMissingError(number)
 
 
-async def _check_count(connection: Connection, machine_arn: str) -> None:
+async def _check_count(connection: Connection, machine_arn: str, most: int) -> None:
     cursor = await connection.execute(_SQL["count"], {"state_machine_arn": machine_arn})
     row = await cursor.fetchone()
     assert row is not None, "a count has a row"
-    if row[0] >= MAX_ALIASES_PER_MACHINE:
+    if row[0] >= most:
         raise TooManyAliasesError(machine_arn)
 
 

@@ -24,8 +24,9 @@ class TaggedResourceMissingError(StorageError):
 class Tags:
     """The tags of all resources."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, most: int = MAX_TAGS) -> None:
         self._connections = connections
+        self._most = most
 
     async def put(self, arn: str, tags: Mapping[str, str]) -> None:
         """Set tags of a resource; those of other keys stay."""
@@ -35,7 +36,7 @@ class Tags:
             cursor = await connection.execute(_SQL["count"], {"arn": arn})
             row = await cursor.fetchone()
             assert row is not None, "a count has a row"
-            if row[0] > MAX_TAGS:
+            if row[0] > self._most:
                 raise TooManyTagsError(arn)
 
     async def remove(self, arn: str, keys: Sequence[str]) -> None:

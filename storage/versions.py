@@ -29,9 +29,10 @@ class VersionInUseError(StorageError):
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """The wish to publish a revision."""
+    """The wish to publish a revision, of a machine that may have so many versions."""
 
     description: str | None = None
+    most: int = MAX_VERSIONS_PER_MACHINE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ async def publish_revision(
     existing = await version_of(connection, machine_arn, revision_id)
     if existing is not None:
         return existing
-    if await _scalar(connection, "count", key) >= MAX_VERSIONS_PER_MACHINE:
+    if await _scalar(connection, "count", key) >= publication.most:
         raise TooManyVersionsError(machine_arn)
     version = VersionRecord(
         number=await _scalar(connection, "next_number", key),

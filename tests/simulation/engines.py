@@ -95,6 +95,7 @@ class SimEngine:
             signer=SIGNER,
             claim=self._claim,
             unclaim=self.unclaim,
+            limits=world.limits,
         )
         taker.world = world
         return Lane(

@@ -21,6 +21,7 @@ import structlog
 from runtime import advance as advancing
 from runtime import redrive as redriving
 from runtime.execution import Status
+from runtime.limits import Limits
 from tests.simulation.virtual_loop import run
 from tests.simulation.world import Plan, World
 from tests.support.public_history import checker_path, findings
@@ -48,10 +49,10 @@ def live_through(seed: int, plan: Plan = PLAN) -> World:
     world = World(seed, plan, is_plain=seed % 2 == 0)
     cut = world.chance.choice((500, 500, 8, 1))
     longest = world.chance.choice((25_000, 25_000, 25_000, 40))
+    world.limits = Limits(history_events=longest)
     try:
         with (
             mock.patch.object(advancing, "MAX_TURN_EVENTS", cut),
-            mock.patch.object(advancing, "MAX_EVENTS", longest),
             mock.patch.object(redriving, "MAX_EVENTS_FOR_REDRIVE", longest - 1),
         ):
             run(world.live())

@@ -22,6 +22,7 @@ from runtime import stimuli as st
 from runtime.evolve import fold
 from runtime.execution import OpenTask
 from runtime.identity import ExecutionId, execution_id_of
+from runtime.limits import DEFAULTS
 from runtime.stimuli import Verdict
 from storage.codec import decode
 from tests.simulation.engines import SimEngine
@@ -66,6 +67,7 @@ class World:
         self.chance = Random(seed)
         self.plan = plan
         self.is_plain = is_plain
+        self.limits = DEFAULTS
         self.faults = Faults()
         self.vault = Vault(self.now, plan.shards)
         self.engines: dict[str, SimEngine] = {}

@@ -13,12 +13,16 @@ from collections.abc import Iterator
 from api.arns import Site
 from cli.compose import ServerOptions, serving
 from cli.listening import listen
+from cli.settings import Settings
 from storage.master_keys import MasterKeys
 
 
 @contextlib.contextmanager
 def serve(
-    url: str, site: Site | None = None, masters: MasterKeys | None = None
+    url: str,
+    site: Site | None = None,
+    masters: MasterKeys | None = None,
+    settings: Settings | None = None,
 ) -> Iterator[str]:
     """Run a server over a database; yield the endpoint."""
     ready, stopping = threading.Event(), threading.Event()
@@ -29,6 +33,7 @@ def serve(
         listener=listen("127.0.0.1", 0),
         site=site or Site(),
         masters=masters,
+        settings=settings or Settings(),
     )
 
     async def run() -> None:

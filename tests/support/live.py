@@ -21,6 +21,7 @@ from runtime.chance import SeededEntropy
 from runtime.evolve import fold
 from runtime.execution import Execution, OpenTask, TimerKind
 from runtime.identity import execution_id_of, shard_of
+from runtime.limits import DEFAULTS, Limits
 from runtime.tokens import TokenSigner
 from runtime.turn import Turn
 from storage.codec import decode, encode
@@ -72,13 +73,20 @@ class Live:
     now: datetime = BEGINNING
     claim: Callable[[str], str | None] = lambda _function: "worker-1"
     seed: bytes = b"seed"
+    limits: Limits = DEFAULTS
     last: Advance = field(default_factory=Advance)
 
     @property
     def turn(self) -> Turn:
         """The outside of the next advance."""
         entropy = SeededEntropy(self.seed)
-        return Turn(now=self.now, entropy=entropy, signer=SIGNER, claim=self.claim)
+        return Turn(
+            now=self.now,
+            entropy=entropy,
+            signer=SIGNER,
+            claim=self.claim,
+            limits=self.limits,
+        )
 
     # Stimuli
 
@@ -179,9 +187,11 @@ def live(
     *,
     claim: Callable[[str], str | None] | None = None,
     arn: str = ARN,
+    limits: Limits = DEFAULTS,
 ) -> Live:
     """Start an execution and let its first turn run."""
     it = live_before_its_first_turn(machine, value, arn=arn)
+    it.limits = limits
     if claim is not None:
         it.claim = claim
     it.feed(st.Begin())

@@ -15,6 +15,7 @@ from engine.errors import (
     TokenInvalidError,
     UnansweredError,
 )
+from runtime.limits import Limits
 from tests.support.fleet import Fleet, Run, eventually
 from tests.support.machines import callback, region, wait
 from tests.support.visitors import Visitor
@@ -171,12 +172,9 @@ async def test_stimuli_apply_in_the_order_in_which_they_were_sent(
 # Bounds, and what there is while nobody holds a shard
 
 
-async def test_full_queue_refuses_starts(
-    engines: Fleet, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine = await engines.engine()
+async def test_full_queue_refuses_starts(engines: Fleet) -> None:
+    engine = await engines.engine(limits=Limits(starts_waiting=0))
     machine = await engines.machine(ASK)
-    monkeypatch.setattr("engine.starts._MAX_QUEUE", 0)
 
     with pytest.raises(BusyError):
         await engines.start(engine, machine)
@@ -187,7 +185,7 @@ async def test_too_many_waiting_askers_are_refused(
 ) -> None:
     engine = await engines.engine(session_timeout=10.0)
     _, token = await asked(engines, engine, engine)
-    monkeypatch.setattr("engine.router._MAX_WAITING", 0)
+    monkeypatch.setattr(engine.router, "_most", 0)
 
     with pytest.raises(BusyError):
         await engine.service.send_task_success(token, "1")

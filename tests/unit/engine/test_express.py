@@ -19,6 +19,7 @@ from runtime import advance as advancing
 from runtime import stimuli as st
 from runtime.execution import Status
 from runtime.identity import FIRST_MARKER
+from runtime.limits import DEFAULTS, Limits
 from runtime.stimuli import Verdict
 from scheduler.clock import VirtualClock
 from tests.support.live import BEGINNING, SIGNER, payload
@@ -47,6 +48,7 @@ class World:
     calls: list[Call] = field(default_factory=list)
     turns: list[TurnDone] = field(default_factory=list)
     ended: list[Run] = field(default_factory=list)
+    limits: Limits = DEFAULTS
 
     def __post_init__(self) -> None:
         taker = Taker(
@@ -63,6 +65,7 @@ class World:
             taker=taker,
             dispatch=self,
             later=self._later,
+            limits=self.limits,
         )
 
     def _later(self, seconds: float, call: Callable[[], None]) -> Call:
@@ -201,8 +204,8 @@ def test_execution_that_cannot_be_advanced_ends_alone(
     assert world.express.running == 0
 
 
-def test_memory_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.express._MAX_RUNNING", 1)
+def test_memory_is_bounded() -> None:
+    world = World(limits=Limits(express_running=1))
     world.begin(machine(wait()))
 
     with pytest.raises(BusyError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from unittest import mock
 
 import pytest
 
@@ -11,7 +10,7 @@ from runtime import advance as advancing
 from runtime import events as ev
 from runtime import stimuli as st
 from runtime.execution import Status
-from runtime.limits import MAX_EVENTS
+from runtime.limits import MAX_EVENTS, Limits
 from runtime.stimuli import Verdict
 from tests.support.live import live, live_before_its_first_turn
 from tests.support.machines import (
@@ -102,8 +101,9 @@ def test_an_endless_execution_fails_at_25_000_events() -> None:
 
 @pytest.mark.parametrize("limit", [4, 5, 6, 7, 8])
 def test_the_last_event_ends_the_execution(limit: int) -> None:
-    with mock.patch.object(advancing, "MAX_EVENTS", limit):
-        it = live(machine(pass_on("A"), pass_on("B"), pass_on("C")))
+    states = machine(pass_on("A"), pass_on("B"), pass_on("C"))
+
+    it = live(states, limits=Limits(history_events=limit))
 
     assert len(it.log) <= limit
     assert not it.execution.is_open
@@ -111,8 +111,7 @@ def test_the_last_event_ends_the_execution(limit: int) -> None:
 
 
 def test_an_execution_that_needs_exactly_the_limit_succeeds() -> None:
-    with mock.patch.object(advancing, "MAX_EVENTS", 4):
-        it = live(machine(pass_on()))
+    it = live(machine(pass_on()), limits=Limits(history_events=4))
 
     assert len(it.log) == 4
     assert it.execution.status is Status.SUCCEEDED
@@ -121,8 +120,8 @@ def test_an_execution_that_needs_exactly_the_limit_succeeds() -> None:
 def test_an_answer_that_would_pass_the_limit_fails_the_execution() -> None:
     it = live(machine(task("A"), task("B")))
 
-    with mock.patch.object(advancing, "MAX_EVENTS", len(it.log) + 2):
-        it.returned()
+    it.limits = Limits(history_events=len(it.log) + 2)
+    it.returned()
 
     assert it.types[-1] == "ExecutionFailed"
     assert it.last.verdict is Verdict.CLOSED

@@ -1,0 +1,123 @@
+"""Limits and rates that were configured: refused before anything is stored."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from api.throttle import Rate
+from cli.settings import Settings
+from runtime.limits import Limits
+from tests.support.api_server import serve
+from tests.support.keys import MASTERS, client_of, make_key
+from tests.wire.raw import call
+from tests.wire.test_executions import start
+from tests.wire.test_express import express, run
+from tests.wire.test_machines import ARN, create, error_of
+from tests.wire.waiting import closed
+
+LIMITS = Limits(
+    request_bytes=4_096,
+    history_events=10,
+    express_seconds=1,
+    versions_per_machine=1,
+    aliases_per_machine=1,
+    tags_per_resource=2,
+)
+RATE = Rate(operations=("List*",), per_second=0.001, burst=2)
+LONG = {
+    "StartAt": "S0",
+    "States": {
+        **{f"S{n}": {"Type": "Pass", "Next": f"S{n + 1}"} for n in range(9)},
+        "S9": {"Type": "Pass", "End": True},
+    },
+}
+SLOW = {"StartAt": "A", "States": {"A": {"Type": "Wait", "Seconds": 60, "End": True}}}
+
+
+@pytest.fixture
+def endpoint(clean_database: str) -> Iterator[str]:
+    with serve(clean_database, settings=Settings(limits=LIMITS, rates=(RATE,))) as url:
+        yield url
+
+
+def refusal(ask: Callable[..., Any], **members: Any) -> str:
+    with pytest.raises(ClientError) as caught:
+        ask(**members)
+    return error_of(caught)[0]
+
+
+def test_a_caller_is_throttled_when_the_bucket_is_empty(client: Any) -> None:
+    client.list_activities()
+    client.list_state_machines()
+
+    assert refusal(client.list_activities) == "ThrottlingException"
+    client.create_activity(name="others-go-on")
+
+
+def test_every_key_has_a_bucket_of_its_own(clean_database: str) -> None:
+    ada, bob = (make_key(clean_database, name) for name in ("admin", "auditor"))
+    settings = Settings(rates=(RATE,))
+    with (
+        serve(clean_database, masters=MASTERS, settings=settings) as url,
+        client_of(url, ada) as first,
+        client_of(url, bob) as second,
+    ):
+        first.list_activities()
+        first.list_activities()
+
+        assert refusal(first.list_activities) == "ThrottlingException"
+        second.list_activities()
+
+
+def test_a_body_over_the_limit_is_refused(endpoint: str) -> None:
+    answer = call(endpoint, "ListActivities", json.dumps({"x": "y" * 5_000}))
+
+    assert answer.status == 413
+
+
+def test_an_execution_ends_at_the_events_it_may_have(client: Any) -> None:
+    arn = start(client, LONG)["executionArn"]
+
+    assert closed(client, arn)["status"] == "FAILED"
+    events = client.get_execution_history(executionArn=arn)["events"]
+    assert len(events) == 10
+    assert "(10)" in events[-1]["executionFailedEventDetails"]["cause"]
+
+
+def test_an_express_execution_may_not_run_longer(client: Any) -> None:
+    express(client, SLOW)
+
+    assert run(client)["status"] == "TIMED_OUT"
+
+
+def test_resources_may_not_have_more(client: Any) -> None:
+    create(client, publish=True)
+    tags = [{"key": key, "value": "v"} for key in "abc"]
+    definition = json.dumps(SLOW)
+    route = [{"stateMachineVersionArn": f"{ARN}:1", "weight": 100}]
+    client.create_state_machine_alias(name="one", routingConfiguration=route)
+
+    refusals = [
+        refusal(client.tag_resource, resourceArn=ARN, tags=tags),
+        refusal(
+            client.update_state_machine,
+            stateMachineArn=ARN,
+            definition=definition,
+            publish=True,
+        ),
+        refusal(
+            client.create_state_machine_alias, name="two", routingConfiguration=route
+        ),
+    ]
+
+    limit = "ServiceQuotaExceededException"
+    assert refusals == ["TooManyTags", limit, limit]
+    assert client.list_tags_for_resource(resourceArn=ARN)["tags"] == []
+    assert (
+        "Wait" not in client.describe_state_machine(stateMachineArn=ARN)["definition"]
+    )
