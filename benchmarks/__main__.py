@@ -22,6 +22,7 @@ from benchmarks.engines import (
 from benchmarks.express import express, sync
 from benchmarks.processes import load
 from benchmarks.recovery import recovery
+from benchmarks.signatures import signatures
 from benchmarks.starts import start
 from benchmarks.timers import timers
 
@@ -33,6 +34,7 @@ _ALL: Final[
     "tasks": (tasks, (("cpu_ms", "ms CPU", "2.5", "1.5"),)),
     "states": (states, (("cpu_ms", "ms CPU", "0.6", "0.4"),)),
     "start": (start, (("cpu_ms", "ms CPU", "0.4", "0.3"),)),
+    "signatures": (signatures, (("cpu_us", "us CPU", "", ""),)),
     "sync": (sync, (("cpu_ms", "ms CPU", "1", ""),)),
     "express": (express, (("cpu_ms", "ms CPU", "0.25", ""),)),
     "describe": (describe, (("cpu_ms", "ms CPU", "", ""),)),

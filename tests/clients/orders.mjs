@@ -27,7 +27,10 @@ const toLoopback = (_name, _options, answer) =>
 const client = new SFNClient({
   endpoint,
   region: "us-east-1",
-  credentials: { accessKeyId: "any", secretAccessKey: "any" },
+  credentials: {
+    accessKeyId: process.env.AWS_ACCESS_KEY_ID,
+    secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY,
+  },
   maxAttempts: 1,
   ...(prefixed
     ? { requestHandler: { httpAgent: new Agent({ lookup: toLoopback }) } }

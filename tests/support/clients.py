@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pytest
 
+from storage.access_keys import NewKey
 from tests.support.commands import environment
 
 ROOT: Final = Path(__file__).parents[2]
@@ -21,6 +22,7 @@ AWS: Final = ROOT / ".venv-clients" / "bin" / "aws"
 SCRIPTS: Final = ROOT / "tests" / "clients"
 SDK: Final = SCRIPTS / "node_modules" / "@aws-sdk" / "client-sfn"
 REQUIRED: Final = "STEPWELL_REQUIRE_CLIENTS"
+ANY_KEY: Final = NewKey("any", "any")
 _SECONDS: Final = 120
 
 
@@ -34,15 +36,16 @@ def require(path: Path) -> None:
     pytest.skip(message)
 
 
-def run_aws(endpoint: str, *words: str) -> subprocess.CompletedProcess[str]:
+def run_aws(
+    endpoint: str, *words: str, key: NewKey = ANY_KEY
+) -> subprocess.CompletedProcess[str]:
     """Run `aws stepfunctions WORDS` as the user's guide shows it."""
     return subprocess.run(
         [AWS, "stepfunctions", *words],
         env=environment(
             AWS_ENDPOINT_URL_SFN=endpoint,
             AWS_DISABLE_HOST_PREFIX_INJECTION="true",
-            AWS_ACCESS_KEY_ID="any",
-            AWS_SECRET_ACCESS_KEY="any",
+            **_named(key),
             AWS_DEFAULT_REGION="us-east-1",
             AWS_MAX_ATTEMPTS="1",
             AWS_CONFIG_FILE=os.devnull,
@@ -62,12 +65,12 @@ def aws(endpoint: str, *words: str) -> Any:
     return json.loads(ended.stdout) if ended.stdout.strip() else None
 
 
-def javascript(*words: str) -> Any:
+def javascript(*words: str, key: NewKey = ANY_KEY) -> Any:
     """Return what `orders.mjs` prints, parsed."""
     ended = subprocess.run(
         ["node", "orders.mjs", *words],
         cwd=SCRIPTS,
-        env=environment(),
+        env=environment(**_named(key)),
         capture_output=True,
         text=True,
         timeout=_SECONDS,
@@ -75,3 +78,7 @@ def javascript(*words: str) -> Any:
     )
     assert ended.returncode == 0, ended.stderr
     return json.loads(ended.stdout)
+
+
+def _named(key: NewKey) -> dict[str, str]:
+    return {"AWS_ACCESS_KEY_ID": key.key_id, "AWS_SECRET_ACCESS_KEY": key.secret}

@@ -17,6 +17,7 @@ from api.access.routes import BY_OPERATION, OPEN, ROUTES
 from stepwell import ApiError, AsyncClient, Client
 from storage.access_keys import NewKey
 from tests.support.api_server import serve
+from tests.support.clients import AWS, SDK, javascript, require, run_aws
 from tests.support.databases import DatabaseServer
 from tests.support.keys import MASTERS, client_of, disable_key, make_key
 from tests.support.sdk_worker import serving_function
@@ -396,3 +397,30 @@ def test_clients_of_the_sdk_hear_why_they_are_refused(place: Place) -> None:
         client.start(place.machine)
     with pytest.raises(ApiError, match="AccessDeniedException"):
         asyncio.run(start())
+
+
+# Other SDKs
+
+
+@pytest.mark.parametrize(
+    ("name", "words"), [("127.0.0.1", []), ("localhost", ["--prefixed"])]
+)
+def test_the_javascript_sdk_signs(place: Place, name: str, words: list[str]) -> None:
+    require(SDK)
+    endpoint = place.endpoint.replace("127.0.0.1", name)
+
+    seen = javascript(endpoint, *words, key=place.keys["admin"])
+
+    assert seen["started"] is True
+    assert seen["synchronous"] == seen["described"]
+    assert seen["tried"] == {"status": "SUCCEEDED", "output": "[2]"}
+
+
+def test_the_aws_command_signs(place: Place) -> None:
+    require(AWS)
+
+    good = run_aws(place.endpoint, "list-activities", key=place.keys["auditor"])
+    refused = run_aws(place.endpoint, "list-activities", key=place.keys["worker"])
+
+    assert good.returncode == 0, good.stderr
+    assert "AccessDeniedException" in refused.stderr
