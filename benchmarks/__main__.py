@@ -20,6 +20,7 @@ from benchmarks.engines import (
     tasks,
 )
 from benchmarks.express import express, sync
+from benchmarks.map_runs import children
 from benchmarks.processes import load
 from benchmarks.recovery import recovery
 from benchmarks.signatures import signatures
@@ -33,6 +34,13 @@ _ALL: Final[
     "handlers": (handlers, (("cpu_ms", "ms CPU", "1.6", "1.0"),)),
     "tasks": (tasks, (("cpu_ms", "ms CPU", "2.5", "1.5"),)),
     "states": (states, (("cpu_ms", "ms CPU", "0.6", "0.4"),)),
+    "children": (
+        children,
+        (
+            ("cpu_ms", "ms CPU", "", ""),
+            ("ratio", "times an execution alone", "1.5", "1"),
+        ),
+    ),
     "start": (start, (("cpu_ms", "ms CPU", "0.4", "0.3"),)),
     "signatures": (signatures, (("cpu_us", "us CPU", "", ""),)),
     "sync": (sync, (("cpu_ms", "ms CPU", "1", ""),)),

@@ -64,3 +64,18 @@ def payload(size: int = 300) -> str:
 def result(_event: object) -> dict[str, object]:
     """Be the measured function: answer something small at once."""
     return {"status": "done", "code": 200}
+
+
+def one_pass() -> str:
+    """Return one Pass state."""
+    return json.dumps(
+        {"StartAt": "Pass", "States": {"Pass": {"Type": "Pass", "End": True}}}
+    )
+
+
+def distributed() -> str:
+    """Return a distributed Map, each of whose children is one Pass state."""
+    processor = json.loads(one_pass())
+    processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
+    each = {"Type": "Map", "ItemProcessor": processor, "End": True}
+    return json.dumps({"StartAt": "Each", "States": {"Each": each}})

@@ -10,6 +10,7 @@ from tests.support.machines import (
     INVOKE,
     catch,
     choice,
+    distributed,
     each,
     fail,
     parallel,
@@ -97,4 +98,24 @@ LIMIT = region(
     TimeoutSeconds=300,
 )
 
-MACHINES = {"order": ORDER, "fan": FAN, "nap": NAP, "ask": ASK, "limit": LIMIT}
+SPREAD = region(
+    distributed(
+        "Spread",
+        call("Work", "shaky"),
+        pass_on("Rest"),
+        Label="spread",
+        ItemsPath="$.items",
+        MaxConcurrency=2,
+        ResultPath="$.spread",
+    ),
+    pass_on("Gather"),
+)
+
+MACHINES = {
+    "order": ORDER,
+    "fan": FAN,
+    "nap": NAP,
+    "ask": ASK,
+    "limit": LIMIT,
+    "spread": SPREAD,
+}

@@ -175,14 +175,15 @@ class Verdicts:
         async with connections() as connection:
             cursor = await connection.execute(
                 b"SELECT shard, execution_id::text, status, stop_date, start_date,"
-                b" last_event_id, definition FROM execution_records"
+                b" last_event_id, definition, execution_records.state_machine_arn"
+                b" FROM execution_records"
                 b" JOIN state_machine_revisions USING (revision_id) WHERE arn = %s",
                 [arn],
             )
             row = await cursor.fetchone()
             if row is None:
                 return ["a start was answered, and there is no execution"]
-            shard, execution_id, status, stop, start, last, definition = row
+            shard, execution_id, status, stop, start, last, text, machine = row
             register_arrays(connection)
             journal = PostgresJournal(connection)
             log = (await journal.load([(shard, execution_id)]))[execution_id]
@@ -203,9 +204,19 @@ class Verdicts:
             events = [history_event(row) for row in rows]
             if execution.redrive_count:
                 events = public_history(without_the_undone(log))
-            checked = self._checker.check(events, json.loads(definition), describe)
+            checked = self._checker.check(events, _definition(text, machine), describe)
             findings += [str(finding) for finding in checked if finding[1] == "E"]
         return findings
+
+
+def _definition(text: str, machine_arn: str) -> Any:
+    """Return what an execution runs: a Map Run's child the processor with its label."""
+    definition = json.loads(text)
+    label = machine_arn.partition("/")[2]
+    if not label:
+        return definition
+    maps = [s for s in definition["States"].values() if s.get("Label") == label]
+    return maps[0]["ItemProcessor"]
 
 
 def _against_ledger(

@@ -43,6 +43,7 @@ class Campaign:
     verdicts: Verdicts
     chance: Random
     findings: list[str] = field(default_factory=list)
+    children: set[str] = field(default_factory=set)
 
     async def round(self) -> None:
         """Start, kill, wait, judge."""
@@ -59,7 +60,8 @@ class Campaign:
         await self._rest()
         watching.cancel()
         arns = self.load.allowed.keys() - known
-        self.findings += await self.verdicts.findings(arns)
+        children = await asyncio.to_thread(self._new_children)
+        self.findings += await self.verdicts.findings(arns | children)
         self.findings += await asyncio.to_thread(broken, self.world.server.url)
         self.findings += await asyncio.to_thread(verified, self.world.server.url)
         self.findings += await self._wrong_ends(arns)
@@ -98,9 +100,19 @@ class Campaign:
         statement = (
             b"SELECT arn FROM execution_records WHERE status = 'RUNNING'"
             b" UNION ALL SELECT kind FROM inbox WHERE consumed_at IS NULL"
+            b" UNION ALL SELECT arn FROM map_runs WHERE NOT is_settled"
         )
         with connect(self.world.server.url, autocommit=True) as connection:
             return [row[0] for row in connection.execute(statement).fetchall()]
+
+    def _new_children(self) -> set[str]:
+        """Return the children of Map Runs that have not been judged yet."""
+        statement = b"SELECT arn FROM execution_records WHERE map_run_arn IS NOT NULL"
+        with connect(self.world.server.url, autocommit=True) as connection:
+            found = {row[0] for row in connection.execute(statement).fetchall()}
+        new = found - self.children
+        self.children |= new
+        return new
 
     async def _wrong_ends(self, arns: set[str]) -> list[str]:
         """Compare the ends with what each execution had to come to."""
