@@ -219,7 +219,7 @@ VIEWS: Final = """
     SELECT relname FROM pg_class
     WHERE relkind = 'v' AND relnamespace = current_schema()::regnamespace
       AND relname IN ('execution_history', 'executions', 'task_attempts', 'open_waits',
-                      'approvals_pending')
+                      'approvals_pending', 'map_run_progress')
 """
 ROUTINES: Final = """
     SELECT proname FROM pg_proc

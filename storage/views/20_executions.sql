@@ -31,7 +31,8 @@ SELECT
     r.generation,
     r.revision_id,
     r.execution_id,
-    r.shard
+    r.shard,
+    r.map_run_arn AS map_run
 FROM execution_records AS r
 LEFT JOIN events AS first
     ON first.shard = r.shard

@@ -19,6 +19,7 @@ VIEWS = (
     "task_attempts",
     "open_waits",
     "approvals_pending",
+    "map_run_progress",
 )
 POISON = "\x00 \ud83d \ude00 \ud83d\ude00 \\u0000 \\ end"
 CLEAN = "   \U0001f600 \\u0000 \\ end"
