@@ -16,6 +16,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     "boolean": (bool,),
     "integer": (int,),
     "long": (int,),
+    "float": (int, float),
     "timestamp": (int, float),
     "list": (list,),
     "structure": (dict,),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import psycopg
 
+from api.arns import Site
 from runtime.identity import execution_id_of
 from runtime.tokens import TokenSigner
 from storage.connections import connection_pool
@@ -124,4 +125,5 @@ def _closed_task(client: Any) -> str:
 async def _purged_task(database: str) -> str:
     async with connection_pool(database) as pool:
         facts = await read_installation(pool.connection)
-    return TokenSigner(facts.keys).sign(0, execution_id_of(NO_EXECUTION, 1), 3)
+    signer = TokenSigner(facts.keys, Site().account)
+    return signer.sign(0, execution_id_of(NO_EXECUTION, 1), 3)

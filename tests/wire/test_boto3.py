@@ -16,6 +16,7 @@ from tests.support.answers import flaws
 from tests.wire.test_activities import APPROVE, MACHINE
 from tests.wire.test_executions import WAIT
 from tests.wire.test_machines import ARN, PASS, ROLE, create
+from tests.wire.test_map_runs import SLEEP, run_of
 from tests.wire.waiting import closed
 
 
@@ -47,6 +48,7 @@ def test_every_operation_succeeds_as_its_model_says(client: Any) -> None:
     live = deploy(client)
     run(client, live)
     work(client)
+    run_many(client)
     run_at_once(client)
     list_everything(client)
     take_down(client, live)
@@ -101,6 +103,17 @@ def work(client: Any) -> None:
     client.send_task_heartbeat(taskToken=first["taskToken"])
     client.send_task_success(taskToken=first["taskToken"], output="{}")
     client.send_task_failure(taskToken=second["taskToken"], error="No")
+
+
+def run_many(client: Any) -> None:
+    """Run a child execution for each of two items; change their run, and stop it."""
+    create(client, name="many", definition=json.dumps(SLEEP))
+    started = client.start_execution(stateMachineArn=f"{ARN[:-5]}many", input="[1, 2]")
+    run = run_of(client, started["executionArn"])
+    client.update_map_run(mapRunArn=run, maxConcurrency=1)
+    client.describe_map_run(mapRunArn=run)
+    client.list_executions(mapRunArn=run)
+    client.stop_execution(executionArn=started["executionArn"])
 
 
 def run_at_once(client: Any) -> None:

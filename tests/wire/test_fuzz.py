@@ -20,6 +20,7 @@ from tests.support.answers import flaws
 from tests.support.hostile import HEAD, There, hostile_requests
 from tests.wire.raw import AWS_JSON, TARGET
 from tests.wire.test_machines import PASS, ROLE
+from tests.wire.test_map_runs import SLEEP, run_of
 
 COMMON: Final = {
     "AccessDeniedException",
@@ -81,10 +82,23 @@ def there(client: Any, operation: str) -> There:
     client.create_state_machine_alias(name="live", routingConfiguration=routing)
     execution = client.start_execution(stateMachineArn=machine)["executionArn"]
     token = client.get_activity_task(activityArn=activity)["taskToken"]
-    arns = (machine, f"{machine}-quick", f"{machine}:1", f"{machine}:live", execution)
+    arns = [machine, f"{machine}-quick", f"{machine}:1", f"{machine}:live", execution]
+    if operation.endswith(("MapRun", "MapRuns", "Executions")):
+        arns += map_run(client, f"{operation}-many")
     # A poll of an activity that is there waits for a minute: that is no hang.
-    polls = operation == "GetActivityTask"
-    return There(arns if polls else (*arns, activity), (token,))
+    if operation != "GetActivityTask":
+        arns.append(activity)
+    return There(tuple(arns), (token,))
+
+
+def map_run(client: Any, name: str) -> tuple[str, str]:
+    """Start a Map Run whose children sleep; return its execution and itself."""
+    machine = client.create_state_machine(
+        name=name, definition=json.dumps(SLEEP), roleArn=ROLE
+    )["stateMachineArn"]
+    started = client.start_execution(stateMachineArn=machine, input="[1, 2]")
+    execution = started["executionArn"]
+    return execution, run_of(client, execution)
 
 
 def attack(client: Any, endpoint: str, operation: str, examples: int) -> None:

@@ -12,6 +12,7 @@ import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.support.machines import distributed, pass_on, region
 from tests.wire.test_machines import ARN, PASS, create
 from tests.wire.waiting import closed
 
@@ -210,6 +211,20 @@ def test_executions_that_begin_meanwhile_shift_no_page(
 
     names = [item["name"] for page in (first, *found) for item in page["executions"]]
     assert sorted(names) == ["e1", "e2", "e3", "e4"]
+
+
+@pytest.mark.parametrize("size", [1, 2, 1_000])
+def test_pages_are_all_map_runs(client: Any, size: int) -> None:
+    maps = [distributed(name, pass_on(f"Do {name}")) for name in "ABC"]
+    create(client, definition=json.dumps(region(*maps)))
+    arn = client.start_execution(stateMachineArn=ARN, input="[1]")["executionArn"]
+    closed(client, arn)
+
+    found = list(pages(client, "list_map_runs", size, executionArn=arn))
+
+    runs = [run["mapRunArn"] for page in found for run in page["mapRuns"]]
+    assert {len(page["mapRuns"]) for page in found[:-1]} <= {size}
+    assert len(set(runs)) == len(runs) == 3
 
 
 @pytest.mark.parametrize("backwards", [False, True])

@@ -41,6 +41,7 @@ LONG: Final = "a" * 32_769
 TAGS: Final = [{"key": f"k{number}", "value": ""} for number in range(51)]
 KMS_KEY: Final = {"type": "CUSTOMER_MANAGED_KMS_KEY", "kmsKeyId": "alias/orders"}
 NO_KEY: Final = {"type": "CUSTOMER_MANAGED_KMS_KEY"}
+NO_RUN: Final = f"{ORDER.replace('stateMachine', 'mapRun')}/label:none"
 ELSEWHERE: Final = f"{VERSION[:-1]}2"
 
 # Why no request gets an error.
@@ -76,6 +77,7 @@ GOOD: Final[dict[str, Request]] = {
     "CreateStateMachineAlias": {"name": "next", **routed(VERSION)},
     "GetExecutionHistory": {"executionArn": OPEN},
     "ListExecutions": {"stateMachineArn": ORDER},
+    "ListMapRuns": {"executionArn": OPEN},
     "ListStateMachineAliases": {"stateMachineArn": ORDER},
     "ListStateMachineVersions": {"stateMachineArn": ORDER},
     "PublishStateMachineVersion": {"stateMachineArn": ORDER},
@@ -150,6 +152,10 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
         "ExecutionDoesNotExist": {"executionArn": NO_EXECUTION},
         "InvalidArn": {"executionArn": BAD},
     },
+    "DescribeMapRun": {
+        "InvalidArn": {"mapRunArn": BAD},
+        "ResourceNotFound": {"mapRunArn": NO_RUN},
+    },
     "DescribeStateMachine": {
         **KMS_STATE,
         "InvalidArn": {"stateMachineArn": BAD},
@@ -183,11 +189,16 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
         "InvalidToken": {"nextToken": "x"},
         "ResourceNotFound": {
             "stateMachineArn": None,
-            "mapRunArn": f"{ORDER.replace('stateMachine', 'mapRun')}/label:none",
+            "mapRunArn": NO_RUN,
         },
         "StateMachineDoesNotExist": {"stateMachineArn": NO_MACHINE},
         "StateMachineTypeNotSupported": {"stateMachineArn": QUICK},
         "ValidationException": {"stateMachineArn": None},
+    },
+    "ListMapRuns": {
+        "ExecutionDoesNotExist": {"executionArn": NO_EXECUTION},
+        "InvalidArn": {"executionArn": BAD},
+        "InvalidToken": {"nextToken": "x"},
     },
     "ListStateMachineAliases": {
         "InvalidArn": {"stateMachineArn": BAD},
@@ -279,6 +290,11 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
     "UntagResource": {
         "InvalidArn": {"resourceArn": BAD},
         "ResourceNotFound": {"resourceArn": NO_MACHINE},
+    },
+    "UpdateMapRun": {
+        "InvalidArn": {"mapRunArn": BAD},
+        "ResourceNotFound": {"mapRunArn": NO_RUN},
+        "ValidationException": {"maxConcurrency": -1},
     },
     "UpdateStateMachine": {
         **KMS,
