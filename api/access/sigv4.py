@@ -40,6 +40,7 @@ _TOKEN_HEADER: Final = b"x-amz-security-token"
 _REQUIRED: Final = (b"host", DATE_HEADER)
 _FIELDS: Final = {b"Credential", b"SignedHeaders", b"Signature"}
 _TIME: Final = re.compile(rb"[0-9]{8}T[0-9]{6}Z")
+_DAY_LETTERS: Final = 8
 _CREDENTIAL_PARTS: Final = 5
 _LONGEST: Final = 8_192
 
@@ -106,7 +107,7 @@ def read_claim(request: Request) -> Claim:
     key_id, day, region, service = _credential(fields[b"Credential"])
     names = _signed_names(fields[b"SignedHeaders"], request.headers, values)
     time = values[DATE_HEADER].strip()
-    if not _TIME.fullmatch(time) or not time.startswith(day):
+    if not _TIME.fullmatch(time) or time[:_DAY_LETTERS] != day:
         raise InvalidSignatureException(
             "Date in Credential scope does not match YYYYMMDD from ISO-8601 version of"
             " date from HTTP"

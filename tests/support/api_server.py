@@ -23,6 +23,7 @@ def serve(
     site: Site | None = None,
     masters: MasterKeys | None = None,
     settings: Settings | None = None,
+    worker_seconds: float = 7.0,
 ) -> Iterator[str]:
     """Run a server over a database; yield the endpoint."""
     ready, stopping = threading.Event(), threading.Event()
@@ -34,6 +35,7 @@ def serve(
         site=site or Site(),
         masters=masters,
         settings=settings or Settings(),
+        worker_seconds=worker_seconds,
     )
 
     async def run() -> None:

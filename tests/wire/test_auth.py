@@ -23,6 +23,7 @@ from tests.support.keys import MASTERS, client_of, disable_key, make_key
 from tests.support.sdk_worker import serving_function
 from tests.support.signing import signed
 from tests.wire.raw import AWS_JSON, TARGET, Answer, send
+from tests.wire.waiting import closed
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -76,7 +77,7 @@ class Place:
 def place(database_server: DatabaseServer) -> Iterator[Place]:
     with (
         database_server.clone() as url,
-        serve(url, masters=MASTERS) as endpoint,
+        serve(url, masters=MASTERS, worker_seconds=4.0) as endpoint,
         ExitStack() as stack,
     ):
         yield Place(url, endpoint, stack)
@@ -378,6 +379,24 @@ def test_a_worker_serves_the_functions_that_its_policy_names(place: Place) -> No
 
     assert poll("mine-a") == 200
     assert poll("mine-a", "other") == 403
+
+
+def test_the_tasks_of_a_disabled_key_are_taken_from_its_worker(place: Place) -> None:
+    key, admin = make_key(place.url, "worker"), place.client("admin")
+    machine = admin.create_state_machine(
+        name="halving", definition=calling("halve"), roleArn=ROLE
+    )["stateMachineArn"]
+    arn = admin.start_execution(stateMachineArn=machine)["executionArn"]
+    poll = b'{"session":"s","name":"n","functions":["halve"],"free":1,"wait":20}'
+    (held,) = place.ask("/stepwell/v1/worker/poll", key, poll).body["tasks"]
+
+    disable_key(place.url, key)
+
+    inventory = json.dumps([held["token"]]).encode()
+    waiting = poll.replace(b'"free":1', b'"free":1,"inventory":%b' % inventory)
+    assert place.ask("/stepwell/v1/worker/poll", key, waiting).status == 403
+    described = closed(admin, arn)
+    assert (described["status"], described["error"]) == ("FAILED", "Lambda.Unknown")
 
 
 def test_clients_of_the_sdk_hear_why_they_are_refused(place: Place) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from api import requests
 from api.access.actions import RESOURCES, demands
 from api.arns import Site
 from api.model import api_model
+from api.operations import OPERATIONS, Operation
 
 SITE = Site()
 ROLE = "arn:aws:iam::123456789012:role/r"
@@ -84,3 +86,17 @@ def test_a_request_asks_for_what_it_touches(
     request_: Any, expected: list[tuple[str, str]]
 ) -> None:
     assert needed(request_) == expected
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda each: each.name)
+def test_every_operation_here_names_its_resource(operation: Operation) -> None:
+    kind = operation.request
+    versions = [{"stateMachineVersionArn": f"{ORDERS}:1"}]
+    values = {field.name: f"arn:{field.name}" for field in fields(kind)}
+    known = {"routing_configuration": versions}
+    request = kind(**values | {name: known[name] for name in known.keys() & values})
+
+    found = needed(request)
+
+    assert found[0][0] == f"states:{operation.name}"
+    assert all(resource.startswith("arn:") for _, resource in found)

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from api.access.sigv4 import check_body_hash, read_claim, signing_key
 from api.errors import (
@@ -228,3 +230,46 @@ def test_what_is_no_signature_is_refused(text: bytes) -> None:
 def test_the_date_must_be_that_of_the_scope(date: bytes) -> None:
     with pytest.raises(InvalidSignatureException, match="Date in Credential scope"):
         read_claim(SIGNED.with_header("x-amz-date", date).request)
+
+
+@pytest.mark.parametrize("day", [b"", b"2", b"20200101"])
+def test_the_scope_must_name_the_whole_day(day: bytes) -> None:
+    text = SIGNED.header("authorization")
+    present = text.split(b"/")[1]
+    forged = text.replace(b"/%b/" % present, b"/%b/" % day)
+
+    with pytest.raises(InvalidSignatureException, match="Date in Credential scope"):
+        read_claim(SIGNED.with_header("authorization", forged).request)
+
+
+NAMES = st.sampled_from(
+    [b"host", b"x-amz-date", b"x-amz-target", b"authorization", b"accept"]
+)
+TEXTS = st.one_of(
+    st.binary(max_size=60),
+    st.sampled_from([value for _, value in SIGNED.request.headers]),
+    st.lists(
+        st.sampled_from(
+            [
+                b"AWS4-HMAC-SHA256 ",
+                b"Credential=",
+                b"SWKA/20260101/us-east-1/states/aws4_request",
+                b"SignedHeaders=",
+                b"host;x-amz-date",
+                b"Signature=",
+                b", ",
+                b"\xff",
+            ]
+        ),
+        max_size=12,
+    ).map(b"".join),
+)
+
+
+@given(st.lists(st.tuples(NAMES, TEXTS)), st.binary(max_size=40), st.binary())
+def test_whatever_is_sent_is_read_or_refused(
+    headers: list[tuple[bytes, bytes]], query: bytes, body: bytes
+) -> None:
+    request = replace(SIGNED.request, headers=headers, query=query)
+
+    assert not is_proven(Signed(request=request, body=body)) or body == SIGNED.body
