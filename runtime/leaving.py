@@ -16,10 +16,10 @@ from asl.model import (
     TaskState,
     WaitState,
 )
-from asl.payload import Payload
+from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.draft import Visit
-from runtime.limits import MAX_DATA_BYTES
+from runtime.limits import MAX_DATA_BYTES, MAX_VARIABLE_BYTES, MAX_VARIABLES_BYTES
 from runtime.retry import DATA_LIMIT
 
 _EXITED: Final[dict[type[State], type[ev.StateExited]]] = {
@@ -33,12 +33,12 @@ _EXITED: Final[dict[type[State], type[ev.StateExited]]] = {
 }
 
 
-def is_too_large(payload: Payload) -> bool:
-    """Tell whether a payload exceeds the limit in bytes of UTF-8."""
+def is_too_large(payload: Payload, limit: int = MAX_DATA_BYTES) -> bool:
+    """Tell whether a payload exceeds a limit in bytes of UTF-8."""
     text = payload.text
-    if len(text) * 4 <= MAX_DATA_BYTES:
+    if len(text) * 4 <= limit:
         return False
-    return len(text) > MAX_DATA_BYTES or len(text.encode()) > MAX_DATA_BYTES
+    return len(text) > limit or len(text.encode("utf-8", "surrogatepass")) > limit
 
 
 def too_large(name: str) -> StatesError:
@@ -57,11 +57,32 @@ def within_limit(name: str, payload: Payload) -> Payload:
     return payload
 
 
+def check_variables(visit: Visit, assigned: dict[str, Json]) -> None:
+    """Refuse an Assign that is too large, or that makes the variables too large in all."""
+    if is_too_large(Payload.of_value(assigned), MAX_VARIABLE_BYTES):
+        raise _too_much(visit.name, "assigned by")
+    variables = {**visit.scope.variables, **assigned}
+    # None is larger than one Assign may be, so a few cannot be too large together.
+    are_many = len(variables) > MAX_VARIABLES_BYTES // MAX_VARIABLE_BYTES
+    if are_many and is_too_large(Payload.of_value(variables), MAX_VARIABLES_BYTES):
+        raise _too_much(visit.name, "after")
+
+
+def _too_much(name: str, when: str) -> StatesError:
+    cause = (
+        f"The variables {when} the state '{name}' have a size exceeding "
+        "the maximum number of bytes service limit."
+    )
+    return StatesError(DATA_LIMIT, cause, prefixed=False)
+
+
 def leave_state(
     visit: Visit, state: State, outcome: Outcome, next_state: str | None
 ) -> None:
     """Put the exit of the visit; at the end of the root scope, ExecutionSucceeded too."""
     output = within_limit(visit.name, outcome.output)
+    if outcome.assigned:
+        check_variables(visit, outcome.assigned)
     draft = visit.draft
     exit_id = visit.put(
         _EXITED[type(state)](

@@ -59,7 +59,8 @@ def report(endpoint: str, *results: Any) -> list[str]:
 def test_task_goes_to_a_worker_and_its_result_is_the_output(
     endpoint: str, client: Any
 ) -> None:
-    arn = start(client, TASK, input='{"a": [1, null]}')["executionArn"]
+    started = start(client, TASK, input='{"a": [1, null]}', traceHeader="Root=1")
+    arn = started["executionArn"]
 
     (task,) = poll(endpoint)["tasks"]
     verdicts = report(endpoint, {"token": task["token"], "output": {"b": 2**70}})
@@ -68,6 +69,7 @@ def test_task_goes_to_a_worker_and_its_result_is_the_output(
     assert task["function"] == "charge"
     assert task["input"] == {"a": [1, None]}
     assert task["executionArn"] == arn
+    assert task["traceHeader"] == "Root=1"
     assert task["stateName"] == "Charge"
     assert task["attemptId"] != task["idempotencyKey"]
     assert closed(client, arn)["output"] == f'{{"b":{2**70}}}'

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from asl.parse import parse_machine
 from cli.client import Client
 from engine.engine import Engine
 from engine.lambdaclient import LambdaClient, LambdaSettings
@@ -23,7 +24,7 @@ from tests.support.fake_lambda import (
     fake_lambda,
     returning,
 )
-from tests.support.fleet import Fleet, Run, eventually
+from tests.support.fleet import ROLE, Fleet, Run, eventually
 from tests.support.machines import invoke, region, task
 from tests.support.visitors import Visitor
 
@@ -143,6 +144,21 @@ async def test_a_result_after_the_timeout_changes_nothing(
     await eventually(lambda: engine.elsewhere and not engine.elsewhere.calling)
     assert "LambdaFunctionTimedOut" in history
     assert await engines.history(run) == history
+
+
+async def test_an_express_execution_may_call(
+    engines: Fleet, service: FakeLambda
+) -> None:
+    engine = await caller(engines, service)
+    assert engine.elsewhere is not None
+    await eventually(lambda: engine.elsewhere and engine.elsewhere.served is not None)
+    machine = parse_machine(json.dumps(WORK))
+    arn = (await engines.machine(WORK)).arn
+
+    ended = await engine.service.try_out(machine, arn, ROLE, '{"n": 1}')
+
+    assert (ended.status, ended.output) == ("SUCCEEDED", '"done"')
+    assert [asked.body for asked in service.asked] == [b'{"n": 1}']
 
 
 async def test_no_more_are_called_at_once_than_there_are_slots(

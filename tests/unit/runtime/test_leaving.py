@@ -86,3 +86,32 @@ def test_what_work_starts_with_has_the_limit_too(start: dict[str, Any]) -> None:
     it = live(machine(start), {"s": "x" * 200_000, "xs": [1]})
 
     assert it.error == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("half", "status"), [(131_000, "SUCCEEDED"), (131_100, "FAILED")]
+)
+def test_what_one_state_assigns_is_bounded(half: int, status: str) -> None:
+    assigned = {"a.$": "$.s", "b.$": "$.s"}
+
+    it = live(machine(pass_on(Assign=assigned)), {"s": "x" * half})
+
+    assert it.execution.status.value == status
+
+
+@pytest.mark.parametrize(("count", "status"), [(40, "SUCCEEDED"), (42, "FAILED")])
+def test_all_variables_together_are_bounded(count: int, status: str) -> None:
+    states = [pass_on(f"S{n}", Assign={f"v{n}.$": "$"}) for n in range(count)]
+
+    it = live(machine(*states), "x" * 260_000)
+
+    assert it.execution.status.value == status
+    assert it.error == (None if status == "SUCCEEDED" else "States.DataLimitExceeded")
+
+
+def test_a_variable_that_is_assigned_again_counts_once() -> None:
+    states = [pass_on(f"S{n}", Assign={"v.$": "$"}) for n in range(42)]
+
+    it = live(machine(*states), "x" * 260_000)
+
+    assert it.execution.status is Status.SUCCEEDED
