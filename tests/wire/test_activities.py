@@ -6,6 +6,7 @@ import contextlib
 import json
 import selectors
 import socket
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -188,3 +189,15 @@ def test_poller_of_one_engine_gets_the_task_of_another(
     assert (task["input"], sent.status) == ("1", 200)
     (execution,) = client.list_executions(stateMachineArn=machine)["executions"]
     assert closed(client, execution["executionArn"])["output"] == "2"
+
+
+@pytest.mark.slow
+def test_poll_without_a_task_is_answered_before_clients_hang_up(
+    client: Any, machine: str
+) -> None:
+    began = time.monotonic()
+
+    task = fetch(client)
+
+    assert "taskToken" not in task
+    assert 50 < time.monotonic() - began < 60

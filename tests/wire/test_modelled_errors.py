@@ -8,7 +8,9 @@ that nothing is forgotten.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 import pytest
@@ -36,6 +38,7 @@ from tests.wire.test_machines import PASS, ROLE
 
 Request: TypeAlias = dict[str, Any]
 
+DOCUMENT: Final = Path(__file__).parents[2] / "docs" / "api.md"
 BAD: Final = "arn:aws:s3:::bucket"
 LONG: Final = "a" * 32_769
 TAGS: Final = [{"key": f"k{number}", "value": ""} for number in range(51)]
@@ -47,10 +50,11 @@ ELSEWHERE: Final = f"{VERSION[:-1]}2"
 # Why no request gets an error.
 NO_KMS: Final = "the names of keys are stored; no key management service is ever called"
 IN_TURN: Final = "changes of one machine wait for one another"
-NO_LIMIT: Final = "no limit is configured here"
+NO_LIMIT: Final = "there is no such limit here"
 ONE_BOOLEAN: Final = "a tracing configuration is one boolean"
 GONE_AT_ONCE: Final = "aliases go when the deletion of their machine begins"
-AS_RECORDED: Final = "recorded: the service answers with success or another error"
+BROKEN_NAME: Final = "such a name is a `ValidationException`, as recorded"
+COUNTS_AS_DELETED: Final = "an alias that is not there counts as deleted, as recorded"
 
 KMS: Final[dict[str, str]] = {
     "KmsAccessDeniedException": NO_KMS,
@@ -121,7 +125,7 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
     "CreateStateMachineAlias": {
         "ConflictException": {"name": "live", "description": "another"},
         "InvalidArn": routed(BAD),
-        "InvalidName": AS_RECORDED,
+        "InvalidName": BROKEN_NAME,
         "ResourceNotFound": routed(ELSEWHERE),
         "ServiceQuotaExceededException": routed(f"{FULL}:1"),
         "StateMachineDeleting": routed(f"{LEAVING}:1"),
@@ -135,7 +139,7 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
     "DeleteStateMachineAlias": {
         "ConflictException": "nothing refers to an alias",
         "InvalidArn": {"stateMachineAliasArn": BAD},
-        "ResourceNotFound": AS_RECORDED,
+        "ResourceNotFound": COUNTS_AS_DELETED,
         "ValidationException": {"stateMachineAliasArn": VERSION},
     },
     "DeleteStateMachineVersion": {
@@ -349,6 +353,29 @@ def test_table_has_every_error_of_the_model(module_client: Any) -> None:
         for name in model.operation_names
         if name in done
     }
+
+
+def test_document_tells_which_errors_never_come() -> None:
+    told = re.findall(r"^\| `(\w+)` \| (.+) \| (.+) \|$", DOCUMENT.read_text(), re.M)
+
+    assert told == list(never_come())
+
+
+def never_come() -> Iterator[tuple[str, str, str]]:
+    """Yield each error that no request gets, of which operations, and why."""
+    reasons = sorted(
+        {
+            (error, reason)
+            for errors in TABLE.values()
+            for error, reason in errors.items()
+            if isinstance(reason, str)
+        }
+    )
+    for error, reason in reasons:
+        having = [name for name, errors in TABLE.items() if error in errors]
+        without = [name for name in having if TABLE[name][error] == reason]
+        names = "all that have it" if without == having else ", ".join(without)
+        yield error, names, reason
 
 
 @pytest.mark.parametrize(

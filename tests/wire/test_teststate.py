@@ -129,3 +129,114 @@ def test_request_that_does_not_fit_is_refused(
     client: Any, state: Any, members: Any, error: str
 ) -> None:
     assert refusal(client, state, **members)[0] == error
+
+
+FAILED = {"errorOutput": {"error": "Broken", "cause": "so"}}
+
+
+@pytest.mark.parametrize(
+    ("handling", "status", "shown"),
+    [
+        ({}, "FAILED", {}),
+        ({"Retry": [{"ErrorEquals": ["Broken"]}]}, "RETRIABLE", {}),
+        (
+            {"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Sorry"}]},
+            "CAUGHT_ERROR",
+            {"nextState": "Sorry"},
+        ),
+    ],
+    ids=["unhandled", "retried", "caught"],
+)
+def test_error_is_handled_as_the_state_says(
+    client: Any, handling: Any, status: str, shown: Any
+) -> None:
+    answer = answered(client, {**TASK, **handling}, mock=FAILED)
+
+    assert (answer["status"], answer["error"]) == (status, "Broken")
+    assert answer.get("nextState") == shown.get("nextState")
+
+
+def test_retries_end_where_they_are_used_up(client: Any) -> None:
+    state = {**TASK, "Retry": [{"ErrorEquals": ["Broken"], "MaxAttempts": 2}]}
+
+    statuses = [
+        answered(
+            client,
+            state,
+            mock=FAILED,
+            stateConfiguration={"retrierRetryCount": retries},
+        )["status"]
+        for retries in (0, 1, 2)
+    ]
+
+    assert statuses == ["RETRIABLE", "RETRIABLE", "FAILED"]
+
+
+def test_state_of_a_whole_machine_is_tried_by_its_name(client: Any) -> None:
+    machine = {
+        "StartAt": "First",
+        "States": {
+            "First": {"Type": "Pass", "Result": 1, "Next": "Second"},
+            "Second": {"Type": "Pass", "Result": 2, "End": True},
+        },
+    }
+
+    first, second = (
+        answered(client, machine, stateName=name) for name in ("First", "Second")
+    )
+
+    assert (first["output"], first["nextState"]) == ("1", "Second")
+    assert (second["output"], second["status"]) == ("2", "SUCCEEDED")
+
+
+@pytest.mark.parametrize(
+    ("mode", "is_accepted"), [("STRICT", False), ("PRESENT", False), ("NONE", True)]
+)
+def test_mocked_result_is_checked_as_strictly_as_asked(
+    client: Any, mode: str, is_accepted: bool
+) -> None:
+    mock = {"result": '{"StatusCode": "all right"}', "fieldValidationMode": mode}
+
+    if is_accepted:
+        assert answered(client, TASK, mock=mock)["status"] == "SUCCEEDED"
+    else:
+        assert refusal(client, TASK, mock=mock)[0] == "ValidationException"
+
+
+MAP = {
+    "Type": "Map",
+    "ItemProcessor": {"StartAt": "B", "States": {"B": {"Type": "Pass", "End": True}}},
+    "End": True,
+}
+ACTIVITY = "arn:aws:states:us-east-1:123456789012:activity:a"
+SYNC = "arn:aws:states:::states:startExecution.sync"
+
+
+@pytest.mark.parametrize(
+    ("state", "members"),
+    [
+        ({"Type": "Pass", "End": True}, {"mock": DONE}),
+        ({"Type": "Fail"}, {"mock": DONE}),
+        ({"Type": "Succeed"}, {"mock": DONE}),
+        (MAP, {}),
+        ({**TASK, "Resource": ACTIVITY}, {}),
+        ({**TASK, "Resource": SYNC}, {}),
+        (TASK, {"mock": DONE, "revealSecrets": True}),
+    ],
+    ids=[
+        "mocked Pass",
+        "mocked Fail",
+        "mocked Succeed",
+        "Map without a mock",
+        "activity without a mock",
+        "sync without a mock",
+        "secrets of a mock",
+    ],
+)
+def test_mock_stands_where_it_is_needed_and_nowhere_else(
+    client: Any, state: Any, members: Any
+) -> None:
+    assert refusal(client, state, **members)[0] in (
+        "ValidationException",
+        "InvalidDefinition",
+    )
