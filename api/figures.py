@@ -7,7 +7,7 @@ every process says the same: take the maximum.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -17,7 +17,7 @@ from engine.measures import Measures
 from runtime import events as ev
 from runtime.execution import Status
 from scheduler.histogram import Histogram
-from storage.gauges import Gauges
+from storage.gauges import Gauges, WaitingTasks
 
 Labels: TypeAlias = tuple[str, ...]
 Numbers: TypeAlias = Iterable[tuple[Labels, float]]
@@ -26,12 +26,12 @@ Histograms: TypeAlias = Iterable[tuple[Labels, Histogram]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
-    """Where the figures come from."""
+    """Where the figures come from; no gauges while the database cannot be reached."""
 
     engine: Engine
     requests: RequestMeasures
     stalls: Histogram
-    gauges: Gauges
+    gauges: Gauges | None
 
     @property
     def machine_types(self) -> Mapping[str, Measures]:
@@ -64,12 +64,18 @@ def _one(read: Callable[[Sources], float]) -> Callable[[Sources], Numbers]:
     return lambda sources: [((), read(sources))]
 
 
+def _stored(read: Callable[[Gauges], float]) -> Callable[[Sources], Numbers]:
+    """Read what the database says, if it has said anything."""
+    return lambda s: [] if s.gauges is None else [((), read(s.gauges))]
+
+
 # What was counted
 
 
 def _starts(sources: Sources) -> Numbers:
     engine = sources.engine
-    yield ("STANDARD",), engine.starts.started
+    children = engine.map_runs.children_started
+    yield ("STANDARD",), engine.starts.started + children
     yield ("EXPRESS",), engine.express.express.begun
 
 
@@ -109,7 +115,7 @@ def _requests(sources: Sources) -> Numbers:
 COUNTERS: Final[tuple[Figure, ...]] = (
     Figure(
         name="executions_started",
-        about="Executions started through this process",
+        about="Executions started by this process, children of Map Runs included",
         labels=("machine_type",),
         read=_starts,
     ),
@@ -163,11 +169,15 @@ def _slots(sources: Sources) -> Numbers:
 
 
 def _waiting_tasks(sources: Sources) -> Numbers:
-    return [((w.function,), w.count) for w in sources.gauges.waiting_tasks]
+    return [((w.function,), w.count) for w in _waiting(sources)]
 
 
 def _waiting_since(sources: Sources) -> Numbers:
-    return [((w.function,), w.oldest_seconds) for w in sources.gauges.waiting_tasks]
+    return [((w.function,), w.oldest_seconds) for w in _waiting(sources)]
+
+
+def _waiting(sources: Sources) -> Sequence[WaitingTasks]:
+    return () if sources.gauges is None else sources.gauges.waiting_tasks
 
 
 GAUGES: Final[tuple[Figure, ...]] = (
@@ -238,14 +248,19 @@ GAUGES: Final[tuple[Figure, ...]] = (
         read=_one(lambda s: s.engine.timers.pending),
     ),
     Figure(
+        name="database_reached",
+        about="0 while the figures of the installation cannot be read, and are left out",
+        read=_one(lambda s: s.gauges is not None),
+    ),
+    Figure(
         name="installation_executions_open",
         about="Standard executions that run",
-        read=_one(lambda s: s.gauges.open_executions),
+        read=_stored(lambda g: g.open_executions),
     ),
     Figure(
         name="installation_express_accepted",
         about="Express executions that were accepted and have not ended",
-        read=_one(lambda s: s.gauges.express_accepted),
+        read=_stored(lambda g: g.express_accepted),
     ),
     Figure(
         name="installation_tasks_waiting",
@@ -262,22 +277,22 @@ GAUGES: Final[tuple[Figure, ...]] = (
     Figure(
         name="installation_inbox",
         about="Stimuli that no engine has taken",
-        read=_one(lambda s: s.gauges.inbox),
+        read=_stored(lambda g: g.inbox),
     ),
     Figure(
         name="installation_inbox_oldest_seconds",
         about="How long the oldest of them has waited",
-        read=_one(lambda s: s.gauges.inbox_oldest_seconds),
+        read=_stored(lambda g: g.inbox_oldest_seconds),
     ),
     Figure(
         name="installation_quarantined",
         about="Executions that were set aside",
-        read=_one(lambda s: s.gauges.quarantined),
+        read=_stored(lambda g: g.quarantined),
     ),
     Figure(
         name="installation_shards_without_engine",
         about="Shards that no engine holds",
-        read=_one(lambda s: s.gauges.shards_without_engine),
+        read=_stored(lambda g: g.shards_without_engine),
     ),
 )
 

@@ -44,7 +44,6 @@ _ELSEWHERE: Final = (
     b'{"message":"Several engine processes share this port, and each has figures of its'
     b' own: start with --metrics-port N, and scrape N, N + 1 and so on."}'
 )
-_UNREACHED: Final = b'{"message":"The database cannot be reached"}'
 
 
 class GaugeReader:
@@ -54,21 +53,26 @@ class GaugeReader:
         """Take where to read."""
         self._connections = connections
         self._clock = clock
-        self._read_at = 0.0
+        self._read_at = float("-inf")
         self._found: Gauges | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def read(self) -> Gauges:
-        """Return figures that are fresh enough."""
+    async def read(self) -> Gauges | None:
+        """Return figures that are fresh enough; None where they cannot be read."""
         async with self._one_at_a_time:
             now = self._clock.monotonic()
-            if self._found is None or now - self._read_at > _FRESH_SECONDS:
-                async with asyncio.timeout(_PATIENCE_SECONDS):
-                    self._found = await read_gauges(
-                        self._connections, self._clock.now()
-                    )
+            if now - self._read_at > _FRESH_SECONDS:
+                self._found = await self._try_to_read()
                 self._read_at = now
             return self._found
+
+    async def _try_to_read(self) -> Gauges | None:
+        try:
+            async with asyncio.timeout(_PATIENCE_SECONDS):
+                return await read_gauges(self._connections, self._clock.now())
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            log.warning("figures of the installation not read", error=repr(error))
+            return None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,17 +97,11 @@ class Metrics:
         if self.port is not None and self.port != scope["server"][1]:
             await respond_json(send, 404, _ELSEWHERE)
             return
-        try:
-            gauges = await self.gauges.read()
-        except (psycopg.Error, PoolTimeout, OSError) as error:
-            log.warning("metrics not read", error=repr(error))
-            await respond_json(send, 503, _UNREACHED)
-            return
         sources = Sources(
             engine=self.engine,
             requests=self.requests,
             stalls=self.stalls,
-            gauges=gauges,
+            gauges=await self.gauges.read(),
         )
         accept = headers_of(scope).get(b"accept", b"").decode("latin-1")
         encoder, media_type = choose_encoder(accept)
