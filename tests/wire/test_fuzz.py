@@ -66,14 +66,14 @@ class Target:
         self._connection.close()
 
 
-def there(client: Any, operation: str) -> There:
+def there(client: Any, operation: str, name: str) -> There:
     """Make a machine of each type, a version, an alias, executions and a task to attack."""
-    ask = {"Type": "Task", "Resource": f"{HEAD}:activity:{operation}", "End": True}
+    ask = {"Type": "Task", "Resource": f"{HEAD}:activity:{name}", "End": True}
     definition = {"StartAt": "A", "States": {"A": ask}}
-    machine, quick = f"{HEAD}:stateMachine:{operation}", f"{operation}-quick"
-    activity = client.create_activity(name=operation)["activityArn"]
+    machine, quick = f"{HEAD}:stateMachine:{name}", f"{name}-quick"
+    activity = client.create_activity(name=name)["activityArn"]
     client.create_state_machine(
-        name=operation, definition=json.dumps(definition), roleArn=ROLE, publish=True
+        name=name, definition=json.dumps(definition), roleArn=ROLE, publish=True
     )
     client.create_state_machine(
         name=quick, definition=json.dumps(PASS), roleArn=ROLE, type="EXPRESS"
@@ -103,6 +103,8 @@ def map_run(client: Any, name: str) -> tuple[str, str]:
 
 def attack(client: Any, endpoint: str, operation: str, examples: int) -> None:
     target = Target(endpoint, operation, client.meta.service_model)
+    # What another attack has changed, or is deleting, cannot be made again.
+    made = there(client, operation, f"{operation}-{examples}")
 
     @settings(
         max_examples=examples,
@@ -110,7 +112,7 @@ def attack(client: Any, endpoint: str, operation: str, examples: int) -> None:
         suppress_health_check=list(HealthCheck),
         database=None,
     )
-    @given(request=hostile_requests(operation, there(client, operation)))
+    @given(request=hostile_requests(operation, made))
     def run(request: Any) -> None:
         target.attack(request)
 
