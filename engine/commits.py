@@ -141,8 +141,7 @@ class Commits:
         try:
             await self._store.commit(batch)
         except FenceLostError:
-            await self._drop_lost(turns)
-            await self._try(turns)
+            await self._try_without_the_lost(turns)
         except CommitAbortedError as error:
             log.warning("commit aborted", error=str(error), executions=len(turns))
             self._apply_again(turns)
@@ -176,6 +175,15 @@ class Commits:
     def _give_back(self, turn: TurnDone) -> None:
         for worker in turn.claims:
             self._dispatch.unclaim(worker)
+
+    async def _try_without_the_lost(self, turns: list[TurnDone]) -> None:
+        try:
+            await self._drop_lost(turns)
+        except (psycopg.OperationalError, OSError) as error:
+            log.warning("leases not compared", error=str(error))
+            await self._reconcile(turns)
+        else:
+            await self._try(turns)
 
     async def _drop_lost(self, turns: Sequence[TurnDone]) -> None:
         epochs = self.tenure.epochs

@@ -21,11 +21,11 @@ import structlog
 
 from asl.model import Machine
 from engine.compiled import CompiledMachines
-from engine.errors import BusyError
+from engine.errors import BusyError, UnansweredError
 from engine.express import Express, Run
 from engine.expressends import Ended, ExpressEnds, ExpressResult, persist, result_of
 from engine.expresslog import wants_log
-from engine.starts import Started, StartRequest
+from engine.starts import PATIENCE_SECONDS, Started, StartRequest
 from runtime.identity import uuid_text
 from scheduler.clock import Clock
 from storage.express import ExpressRow, ExpressTable
@@ -85,7 +85,10 @@ class ExpressDesk:
             _Accepting(row, request, machine.logging_configuration, future)
         )
         self._wake.set()
-        return await future
+        try:
+            return await asyncio.wait_for(future, PATIENCE_SECONDS)
+        except TimeoutError:
+            raise UnansweredError from None
 
     async def run(
         self, machine: MachineRecord, name: str, input_text: str, trace: str | None
@@ -189,6 +192,9 @@ class ExpressDesk:
                 await self._accept(group)
 
     async def _accept(self, group: Sequence[_Accepting]) -> None:
+        group = [each for each in group if not each.future.done()]
+        if not group:
+            return
         now = self._clock.now()
         try:
             await persist(lambda: self._starts.accept([a.row for a in group], now))

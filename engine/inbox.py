@@ -36,9 +36,12 @@ _HINT_PAUSE: Final = 0.005
 _RETRY_SECONDS: Final = 0.5
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Asked:
     shard: int
+    execution_id: ExecutionId
+    kind: str
+    body: str
     future: asyncio.Future[Verdict]
 
 
@@ -63,9 +66,7 @@ class Inbox:
         self._post = post
         self._poll_seconds = poll_seconds
         self._asked: dict[int, _Asked] = {}
-        self._outgoing: list[
-            tuple[int, ExecutionId, st.Stimulus, asyncio.Future[Verdict]]
-        ] = []
+        self._outgoing: list[_Asked] = []
         self._has_hint = False
         self._wake = asyncio.Event()
         self._connection: psycopg.AsyncConnection[Any] | None = None
@@ -82,7 +83,8 @@ class Inbox:
         The stimulus stays sent: the same call again finds its effect.
         """
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        self._outgoing.append((shard, execution_id, stimulus, future))
+        kind, body = kind_of(stimulus), body_of(stimulus)
+        self._outgoing.append(_Asked(shard, execution_id, kind, body, future))
         self._wake.set()
         return await asyncio.wait_for(future, patience)
 
@@ -102,6 +104,7 @@ class Inbox:
                     log.warning("inbox not reached", error=str(error))
                     await self._disconnect()
                     await asyncio.sleep(_RETRY_SECONDS)
+                    self._wake.set()
         finally:
             await self._disconnect()
 
@@ -117,12 +120,7 @@ class Inbox:
     async def _work(self) -> None:
         connection = await self._connect()
         if self._outgoing:
-            outgoing, self._outgoing = self._outgoing, []
-            try:
-                await self._send(connection, outgoing)
-            except BaseException:
-                self._outgoing = outgoing + self._outgoing
-                raise
+            await self._send_all(connection)
             self._has_hint = True
         if self._has_hint:
             self._has_hint = False
@@ -130,27 +128,38 @@ class Inbox:
         if self._asked:
             await self._fetch_verdicts(connection)
 
+    async def _send_all(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Send what waits; what the database refuses is found and refused alone."""
+        most = len(self._outgoing)
+        while self._outgoing:
+            some = self._outgoing[:most]
+            try:
+                await self._send(connection, some)
+            except psycopg.DataError as error:
+                if len(some) > 1:
+                    most = 1
+                    continue
+                _refuse(some[0], error)
+            del self._outgoing[: len(some)]
+
     async def _send(
-        self,
-        connection: psycopg.AsyncConnection[Any],
-        outgoing: Sequence[
-            tuple[int, ExecutionId, st.Stimulus, asyncio.Future[Verdict]]
-        ],
+        self, connection: psycopg.AsyncConnection[Any], outgoing: Sequence[_Asked]
     ) -> None:
         cursor = await connection.execute(
             _SQL["send_many"],
             {
-                "execution_ids": uuid_array(uuid_bytes(item[1]) for item in outgoing),
-                "shards": int4_array(item[0] for item in outgoing),
-                "kinds": text_array(kind_of(item[2]) for item in outgoing),
-                "bodies": text_array(body_of(item[2]) for item in outgoing),
+                "execution_ids": uuid_array(
+                    uuid_bytes(asked.execution_id) for asked in outgoing
+                ),
+                "shards": int4_array(asked.shard for asked in outgoing),
+                "kinds": text_array(asked.kind for asked in outgoing),
+                "bodies": text_array(asked.body for asked in outgoing),
                 "now": self._clock.now(),
                 "asker": self._post.engine,
             },
         )
         ids = sorted(row[0] for row in await cursor.fetchall())
-        for row, (shard, _, _, future) in zip(ids, outgoing, strict=True):
-            self._asked[row] = _Asked(shard, future)
+        self._asked |= zip(ids, outgoing, strict=True)
 
     async def _fetch_verdicts(self, connection: psycopg.AsyncConnection[Any]) -> None:
         await self._give_up(connection)
@@ -164,9 +173,10 @@ class Inbox:
             },
         )
         for row, verdict in await cursor.fetchall():
-            asked = self._asked.pop(row)
+            asked = self._asked[row]
             if not asked.future.done():
                 asked.future.set_result(Verdict(verdict))
+                del self._asked[row]
 
     async def _give_up(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Give free the verdicts that nobody waits for any more; see `engine/repeats.py`."""
@@ -218,3 +228,9 @@ class Inbox:
         connection, self._connection = self._connection, None
         if connection is not None:
             await connection.close()
+
+
+def _refuse(asked: _Asked, error: psycopg.Error) -> None:
+    log.warning("stimulus refused", kind=asked.kind, error=str(error))
+    if not asked.future.done():
+        asked.future.set_exception(error)

@@ -6,11 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import orjson
+import structlog
 
 from asl.payload import Payload
 from engine.work import Stimulation
 from runtime import stimuli as st
 from runtime.identity import ExecutionId
+
+log = structlog.get_logger(__name__)
 
 WITHOUT_SENDER: Final = frozenset(
     {"start", "continue", "children_succeeded", "children_failed"}
@@ -112,7 +115,11 @@ def stimulations(
 ) -> Iterable[tuple[int, ExecutionId, Stimulation]]:
     """Turn inbox rows (shard, id, execution, kind, body) into stimuli for the lanes."""
     for shard, row, execution_id, kind, body in rows:
-        stimulation = Stimulation(
-            stimulus_of(kind, body), inbox_id=row, has_sender=kind not in WITHOUT_SENDER
-        )
+        try:
+            stimulus = stimulus_of(kind, body)
+        except (KeyError, ValueError):  # by a version that knows more, say
+            log.error("inbox row not understood", row=row, kind=kind)  # noqa: TRY400
+            continue
+        has_sender = kind not in WITHOUT_SENDER
+        stimulation = Stimulation(stimulus, inbox_id=row, has_sender=has_sender)
         yield shard, execution_id, stimulation

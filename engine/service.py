@@ -16,6 +16,7 @@ from engine.errors import (
     TaskClosedError,
     TaskMissingError,
     TokenInvalidError,
+    UnansweredError,
 )
 from engine.expressdesk import ExpressDesk
 from engine.expressends import ExpressResult
@@ -91,6 +92,8 @@ class Service:
             raise ExecutionExistsError(arn) from None
         except StartQueueFullError:
             raise BusyError from None
+        except TimeoutError:
+            raise UnansweredError from None
 
     async def start_sync_execution(
         self,

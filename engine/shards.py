@@ -222,5 +222,6 @@ class Shards:
         stimulation.answer = partial(self._row_was_answered, row)
 
     def _row_was_answered(self, row: int, verdict: Verdict | Exception) -> None:
-        if isinstance(verdict, QuarantinedError):
+        """Read a row again that has met no decision here."""
+        if isinstance(verdict, Exception):
             self._taken_rows.pop(row, None)

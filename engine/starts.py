@@ -38,6 +38,7 @@ log = structlog.get_logger(__name__)
 _SQL: Final = statements("starts")
 _MAX_GROUP: Final = 500
 _RETRY_SECONDS: Final = 0.2
+PATIENCE_SECONDS: Final = 10.0
 
 
 class StartQueueFullError(Exception):
@@ -112,13 +113,16 @@ class Starts:
         self.started = 0
 
     async def start(self, request: StartRequest) -> Started:
-        """Start an execution, or return the same one that runs already."""
+        """Start an execution, or return the same one that runs already.
+
+        TimeoutError when that takes too long: the same start again finds out.
+        """
         if len(self._queue) >= self._most:
             raise StartQueueFullError
         future: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         self._queue.append(_Start(request, future))
         self._wake.set()
-        return await future
+        return await asyncio.wait_for(future, PATIENCE_SECONDS)
 
     @property
     def waiting(self) -> int:
@@ -144,9 +148,10 @@ class Starts:
     async def _commit_all(self, group: list[_Start]) -> None:
         """Commit a group; one that is refused is tried alone, so that it refuses itself only.
 
-        A start is idempotent, so a commit of unknown outcome is simply made again.
+        A start is idempotent, so a commit of unknown outcome is simply made again, for those
+        who still wait.
         """
-        while True:
+        while group := [start for start in group if not start.future.done()]:
             try:
                 await self._commit(group)
             except (psycopg.OperationalError, OSError) as error:

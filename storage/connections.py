@@ -23,6 +23,11 @@ Connections: TypeAlias = Callable[[], AbstractAsyncContextManager[Connection]]
 
 # How long a request waits for a free connection before it is refused.
 PATIENCE_SECONDS: Final = 10.0
+# How long one of its statements may take, or may hold what it has locked.
+_BOUNDS: Final = (
+    "SET statement_timeout = '30s'",
+    "SET idle_in_transaction_session_timeout = '30s'",
+)
 
 
 def connection_pool(
@@ -34,11 +39,17 @@ def connection_pool(
         min_size=smallest,
         max_size=largest,
         timeout=PATIENCE_SECONDS,
-        configure=prepare_session,
+        configure=_prepare_bounded,
         kwargs={"autocommit": True},
         open=False,
         name="stepwell",
     )
+
+
+async def _prepare_bounded(connection: Connection) -> None:
+    for bound in _BOUNDS:
+        await connection.execute(bound)
+    await prepare_session(connection)
 
 
 async def prepare_session(connection: Connection) -> None:

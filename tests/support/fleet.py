@@ -135,12 +135,14 @@ class Fleet:
 
     # Executions
 
-    async def machine(self, definition: Mapping[str, Any]) -> MachineRecord:
+    async def machine(
+        self, definition: Mapping[str, Any], kind: str = "STANDARD"
+    ) -> MachineRecord:
         """Create a machine of its own for a definition."""
         arn = f"arn:aws:states:us-east-1:123456789012:stateMachine:m{uuid.uuid4().hex}"
         blueprint = Blueprint(definition=json.dumps(definition), role_arn=ROLE)
         now = SystemClock().now()
-        return await Machines(self.connections).create(arn, "STANDARD", blueprint, now)
+        return await Machines(self.connections).create(arn, kind, blueprint, now)
 
     async def start(
         self,
