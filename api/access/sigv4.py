@@ -67,11 +67,11 @@ class Claim:
     signature: bytes
     signed_head: bytes
 
-    def is_proven(self, signing_key: bytes, body: bytes) -> bool:
-        """Tell whether the signature is that of the key over the request and its body."""
+    def is_proven(self, key: bytes, body: bytes) -> bool:
+        """Tell whether the signature is that of a signing key over request and body."""
         scope = b"/".join((self.day, self.region, self.service, TERMINATOR))
         canonical = self.signed_head + sha256(body).hexdigest().encode()
-        expected = signature_of(signing_key, self.time, scope, canonical)
+        expected = signature_of(key, self.time, scope, canonical)
         return hmac.compare_digest(expected, self.signature)
 
 
