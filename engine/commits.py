@@ -271,7 +271,7 @@ class Commits:
                 self._dispatch.dispatch(turn, self.tenure.epochs[entry.shard])
             else:
                 self._give_back(turn)
-            if entry.opened_map_runs or entry.closed_map_runs or entry.ended_child:
+            if entry.concerns_map_runs:
                 self.on_map_runs(turn)
             for stimulation, verdict in turn.taken:
                 stimulation.tell(verdict)

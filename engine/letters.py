@@ -16,7 +16,7 @@ from runtime.identity import ExecutionId
 log = structlog.get_logger(__name__)
 
 WITHOUT_SENDER: Final = frozenset(
-    {"start", "continue", "children_succeeded", "children_failed"}
+    {"start", "continue", "children_succeeded", "children_failed", "redrive_child"}
 )
 
 _KINDS: Final[dict[type[st.Stimulus], str]] = {
@@ -34,6 +34,7 @@ _KINDS: Final[dict[type[st.Stimulus], str]] = {
     st.ChildrenFailed: "children_failed",
     st.Stop: "stop",
     st.Redrive: "redrive",
+    st.RedriveChild: "redrive_child",
 }
 
 
@@ -60,6 +61,7 @@ _READERS: Final[dict[str, Callable[[Any], st.Stimulus]]] = {
     "children_failed": lambda b: st.ChildrenFailed(b["run"], b["error"], b["cause"]),
     "stop": lambda body: st.Stop(body["error"], body["cause"]),
     "redrive": lambda body: st.Redrive(body["token"]),
+    "redrive_child": lambda _: st.RedriveChild(),
 }
 
 

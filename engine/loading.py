@@ -102,4 +102,4 @@ class Loader:
 
 
 def _is_redrive(stimulation: Stimulation) -> bool:
-    return isinstance(stimulation.stimulus, st.Redrive)
+    return isinstance(stimulation.stimulus, st.Redrive | st.RedriveChild)

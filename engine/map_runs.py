@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -27,14 +27,15 @@ from engine.map_run_sources import MapRunSource, MapRunSources
 from engine.starts import started_resident
 from engine.work import Resident, TurnDone
 from runtime import stimuli as st
-from runtime.execution import MapRunStatus
+from runtime.execution import MapRunStatus, Status
 from runtime.failing import Trouble
-from runtime.identity import execution_id_of, shard_of
+from runtime.identity import ExecutionId, execution_id_of, shard_of
 from runtime.journal import FenceLostError
 from runtime.leaving import too_large
 from runtime.limits import MAX_DATA_BYTES
 from runtime.map_run_ends import joined
 from runtime.map_runs import THRESHOLD_EXCEEDED, Progress, child_arn, map_run_id
+from runtime.redrive import reason_not_redrivable
 from scheduler.clock import Clock
 from storage.map_run_rounds import MapRunRounds, Round, Standing, is_passing
 from storage.starts import StartRow
@@ -90,7 +91,7 @@ class MapRunKeeper:
     def committed(self, turn: TurnDone) -> None:
         """Hear of a committed turn: of runs that it opened or closed, of a child's end."""
         entry = turn.entry
-        for run in entry.opened_map_runs:
+        for run in (*entry.opened_map_runs, *entry.redriven_map_runs):
             self._await_round(entry.shard, run.arn)
         for arn, _ in entry.closed_map_runs:
             self._await_round(entry.shard, arn)
@@ -174,8 +175,13 @@ class MapRunKeeper:
         async with self._rounds.round(shard, run_id, epoch) as held:
             if held is None or held.run.is_settled:
                 return outcome
+            if _may_begin_again(held):
+                self._sources.forget(run_id)
+                held.progress.begin_again()
             if held.run.status != MapRunStatus.RUNNING:
                 standing = await self._wind_up(held, outcome)
+            elif held.run.is_redriven and held.progress.children_open:
+                standing = await self._await_children(held, outcome)
             elif held.run.is_ending:
                 standing = Standing(is_ending=True)
             elif held.progress.has_failed:
@@ -197,6 +203,13 @@ class MapRunKeeper:
         self._sources.forget(held.run.map_run_id)
         return Standing(is_settled=is_settled)
 
+    async def _await_children(self, held: Round, outcome: _Outcome) -> Standing:
+        """Let the children end that a redriven run was still stopping when it had ended."""
+        if held.run.is_due:
+            await held.stop_children(self._clock.now())
+            outcome.has_sent = True
+        return Standing(is_redriven=True)
+
     async def _end(self, held: Round, end: st.OfMapRun, outcome: _Outcome) -> Standing:
         await held.tell(kind_of(end), body_of(end), self._clock.now())
         outcome.has_sent = True
@@ -211,7 +224,10 @@ class MapRunKeeper:
         if trouble is not None:
             end = _failure(held, trouble.error, trouble.cause)
             return await self._end(held, end, outcome)
-        return Standing(is_due=held.progress.has_items and held.progress.room > 0)
+        progress = held.progress
+        may_go_on = progress.has_items and progress.room > 0
+        is_over = progress.has_failed or not progress.children_open
+        return Standing(is_due=may_go_on or is_over)
 
     async def _start_children(
         self, held: Round, source: MapRunSource, outcome: _Outcome
@@ -228,7 +244,33 @@ class MapRunKeeper:
         if rows:
             outcome.inbox = await held.start(rows)
             outcome.started = [(row, source.machine) for row in rows]
+            await self._come_again(held, rows, outcome)
         return trouble
+
+    async def _come_again(
+        self, held: Round, rows: Sequence[StartRow], outcome: _Outcome
+    ) -> None:
+        """Take children that exist: a redriven run counts them, or lets them go on."""
+        known = [row for row in rows if row.execution_id not in outcome.inbox]
+        if not known:
+            return
+        keys = [(row.shard, row.execution_id) for row in known]
+        before = await held.ended_before(keys)
+        now = self._clock.now()
+        again: list[tuple[int, ExecutionId]] = []
+        for row in known:
+            child = before[row.execution_id]
+            if reason_not_redrivable(child.ended, now) is None:
+                again.append((row.shard, row.execution_id))
+            elif child.ended.stopped is not None:
+                status = Status(child.ended.status)
+                items = row.event.item_count
+                held.progress.take(status, 1, items, child.output_bytes)
+        if again:
+            letter = st.RedriveChild()
+            kind, body = kind_of(letter), body_of(letter)
+            await held.redrive_children(again, kind, body, now)
+            outcome.has_sent = True
 
     def _next_children(
         self, progress: Progress, source: MapRunSource
@@ -256,6 +298,12 @@ class MapRunKeeper:
         assert len(results) == len(keys), "children are kept as long as their run runs"
         output = joined(results, source.transformation)
         return st.ChildrenSucceeded(run.event_id, output)
+
+
+def _may_begin_again(held: Round) -> bool:
+    run = held.run
+    is_redriven = run.is_redriven and run.status == MapRunStatus.RUNNING
+    return is_redriven and not held.progress.children_open
 
 
 def _failure(held: Round, error: str | None, cause: str | None) -> st.ChildrenFailed:

@@ -25,6 +25,7 @@ from asl.model import (
 )
 from asl.payload import Payload
 from runtime import events as ev
+from runtime.distributing import redrive_map_run
 from runtime.draft import Draft, Visit
 from runtime.execution import Execution, Phase, Scope, ScopeId
 from runtime.failing import Trouble, evaluation_trouble, fail
@@ -157,7 +158,8 @@ _WORK: Final[dict[type[State], Callable[..., None]]] = {
 def _work_again(draft: Draft, scope: Scope) -> None:
     """Do again, after a redrive, what a state is there for: its visit goes on.
 
-    A Map that has kept results goes on with the items that have not begun.
+    A Map that has kept results goes on with the items that have not begun, a Map Run with
+    the children that have not ended well.
     """
     state = draft.state_of(scope)
     visit = Visit(draft, scope)
@@ -165,6 +167,9 @@ def _work_again(draft: Draft, scope: Scope) -> None:
         if scope.children is not None:
             assert isinstance(state, MapState), "only a Map has items that wait"
             start_waiting_iterations(visit, state, scope.children)
+        elif scope.ended_run is not None:
+            assert isinstance(state, MapState), "only a Map has a Map Run"
+            redrive_map_run(visit, state, scope.ended_run)
         else:
             _WORK[type(state)](visit, state)
     except StatesError as error:

@@ -68,6 +68,26 @@ def start_map_run(visit: Visit, state: MapState, distribution: Distribution) -> 
         fail_map_run(visit, trouble)
 
 
+def redrive_map_run(visit: Visit, state: MapState, run: OpenMapRun) -> None:
+    """Put MapRunRedriven: children that have ended badly go on, the others are kept."""
+    assert state.distribution is not None, "a Map Run belongs to a distributed Map"
+    draft = visit.draft
+    visit.put(
+        ev.MapRunRedriven(
+            id=draft.next_id,
+            previous_id=run.started_id,
+            time=draft.time,
+            scope=visit.scope_id,
+            visit=visit.id,
+            map_run_arn=run.arn,
+            redrive_count=run.redrive_count + 1,
+        )
+    )
+    trouble = _missing_service(state.distribution)
+    if trouble is not None:
+        fail_map_run(visit, trouble)
+
+
 def _put_run_started(
     visit: Visit,
     state: MapState,

@@ -40,6 +40,7 @@ from runtime.execution import (
 from runtime.failure import Action, Failure
 from runtime.identity import ExecutionId
 from runtime.limits import REDRIVE_TOKENS
+from runtime.resuming import resume
 from runtime.upkeep import (
     close_map_run,
     close_task,
@@ -88,6 +89,7 @@ def forget_changes(execution: Execution) -> None:
     execution.changed_tasks.clear()
     execution.closed_tasks.clear()
     execution.opened_map_runs.clear()
+    execution.redriven_map_runs.clear()
     execution.closed_map_runs.clear()
 
 
@@ -169,44 +171,13 @@ def _execution_redriven(execution: Execution, event: ev.ExecutionRedriven) -> No
     execution.stopped = execution.error = execution.cause = None
     execution.redrive_count = event.redrive_count
     execution.redriven = event.time
-    latest = [*execution.redrives.items(), (event.client_token, event.time)]
-    execution.redrives = dict(latest[-REDRIVE_TOKENS:])
+    if event.client_token:
+        latest = [*execution.redrives.items(), (event.client_token, event.time)]
+        execution.redrives = dict(latest[-REDRIVE_TOKENS:])
     _set_deadline(execution, event.deadline)
     execution.scopes, execution.remains = execution.remains, {}
     for scope in execution.scopes.values():
-        _resume(execution, scope)
-
-
-def _resume(execution: Execution, scope: Scope) -> None:
-    """Let a scope go on from where the end of the execution has met it.
-
-    A state that was at work does its work again, in the same visit; what its children have
-    done is kept. A Fail, and a Wait that could not tell for how long, are entered again.
-    """
-    scope.retries, scope.retry_count = {}, 0
-    if scope.phase in _BETWEEN_VISITS:
-        execution.ready[scope.id] = None
-        return
-    is_at_work = scope.children is None and scope.phase is not Phase.WAITING
-    if is_at_work and scope.kind in _ENTERED_AGAIN:
-        scope.last_id = scope.before
-        make_ready(execution, scope, Phase.ENTERING)
-        return
-    execution.visits[scope.visit] = scope.id
-    if is_at_work:
-        scope.last_id = scope.visit
-        make_ready(execution, scope, Phase.REDRIVEN)
-    elif scope.children is None:
-        assert scope.due is not None, "a Wait that sleeps has a due time"
-        open_timer(execution, (scope.visit, TimerKind.WAIT), scope.due)
-    elif scope.phase is Phase.JOINED:
-        execution.ready[scope.id] = None
-    elif scope.children.next_indexes:
-        make_ready(execution, scope, Phase.REDRIVEN)
-
-
-_BETWEEN_VISITS: Final = frozenset({Phase.ENTERING, Phase.DONE})
-_ENTERED_AGAIN: Final = frozenset({"Fail", "Wait"})
+        resume(execution, scope)
 
 
 def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
@@ -221,6 +192,7 @@ def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
     scope.last_id = event.id
     scope.phase = Phase.RUNNING
     scope.kind = type(event).__name__.removesuffix("StateEntered")
+    scope.ended_run = None
     if scope.retries:
         scope.retries = {}
     scope.retry_count = 0
@@ -453,6 +425,7 @@ def _map_run_started(execution: Execution, event: ev.MapRunStarted) -> None:
     """Open a Map Run in the place of the iterations that its Map would have."""
     scope = execution.scopes[event.scope]
     children, scope.children = scope.children, None
+    scope.ended_run = None
     assert children is not None, "a Map Run has a Map that was started"
     assert children.items is not None, "a Map Run has items"
     scope.map_run = OpenMapRun(
@@ -478,6 +451,23 @@ def _map_run_started(execution: Execution, event: ev.MapRunStarted) -> None:
     execution.opened_map_runs[event.id] = scope.map_run
 
 
+def _map_run_redriven(execution: Execution, event: ev.MapRunRedriven) -> None:
+    """Open a Map Run again; from here on this event is its start."""
+    scope = execution.scopes[event.scope]
+    run, scope.ended_run = scope.ended_run, None
+    assert run is not None, "only a Map Run that has ended badly is redriven"
+    execution.ready.pop(scope.id, None)
+    run.started_id = event.id
+    run.redrive_count = event.redrive_count
+    run.redriven = event.time
+    scope.map_run = run
+    scope.phase = Phase.JOINING
+    scope.last_id = event.id
+    execution.map_runs[event.id] = run
+    execution.redriven_map_runs[event.id] = run
+    execution.closed_map_runs.pop(run.arn, None)
+
+
 def _map_run_ended(execution: Execution, event: ev.HistoryEvent) -> None:
     """Close a Map Run; one that is aborted in a tear-down is gone already."""
     scope = execution.scopes.get(event.scope)
@@ -500,8 +490,11 @@ def _resolve(execution: Execution, failure: Failure) -> None:
     """Bring a failure to the scope that takes it; all below that scope is gone."""
     scope = execution.scopes[failure.scope]
     execution.ready.pop(scope.id, None)
+    if scope.phase is Phase.BACKOFF:
+        close_timer(execution, (scope.visit, TimerKind.RETRY))
     remove_children(execution, scope)
     close_task(execution, scope)
+    scope.ended_run = None
     scope.last_id = failure.previous_id
     if failure.action is Action.RETRY:
         assert failure.due is not None
@@ -543,7 +536,7 @@ _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
     ev.MapIterationSucceeded: _iteration_succeeded,
     ev.MapRunAborted: _map_run_ended,
     ev.MapRunFailed: _map_run_ended,
-    ev.MapRunRedriven: _link,
+    ev.MapRunRedriven: _map_run_redriven,
     ev.MapRunStarted: _map_run_started,
     ev.MapRunSucceeded: _map_run_ended,
     ev.MapStateAborted: _nothing,

@@ -104,6 +104,7 @@ class OpenMapRun:
     """A Map Run that was started and has not ended: what it began with.
 
     Where it stands is not here: the run's own row and its children know (`map_runs.py`).
+    `started_id` names its MapRunStarted, or the MapRunRedriven that has begun it again.
     """
 
     started_id: int
@@ -122,6 +123,8 @@ class OpenMapRun:
     most_items: int | None = None
     most_bytes: int | None = None
     batch_input: Payload | None = None
+    redrive_count: int = 0
+    redriven: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,7 +170,8 @@ class Scope:
     `last_id` is the causal predecessor of the next event. `state` is the state being
     visited, or, while ENTERING, the one to enter; `payload` its raw input (DONE: the
     scope's output). `visit` is the id of the visited state's StateEntered event, `before` the
-    event that one points to. `due` is the end of a Wait. `index` and `items`: where an
+    event that one points to. `due` is the end of a Wait, `ended_run` a Map Run that has
+    ended badly in this visit. `index` and `items`: where an
     iteration stands in its Map.
     """
 
@@ -189,6 +193,7 @@ class Scope:
     retry_count: int = 0
     children: Children | None = None
     map_run: OpenMapRun | None = None
+    ended_run: OpenMapRun | None = None
     task: OpenTask | None = None
     kind: str = ""
 
@@ -242,6 +247,7 @@ class Execution:
     changed_tasks: set[int] = field(default_factory=set)
     closed_tasks: set[int] = field(default_factory=set)
     opened_map_runs: dict[int, OpenMapRun] = field(default_factory=dict)
+    redriven_map_runs: dict[int, OpenMapRun] = field(default_factory=dict)
     closed_map_runs: dict[str, MapRunStatus] = field(default_factory=dict)
 
     @property

@@ -66,12 +66,23 @@ class Entry:
     closed_tasks: Sequence[int] = ()
     reopening: tuple[int, datetime] | None = None
     opened_map_runs: Sequence[OpenMapRun] = ()
+    redriven_map_runs: Sequence[OpenMapRun] = ()
     closed_map_runs: Sequence[tuple[str, MapRunStatus]] = ()
     closing: tuple[Status, datetime, int] | None = None
     ended_child: ChildEnd | None = None
     consumed: Sequence[int] = ()
     verdicts: Sequence[tuple[int, str]] = ()
     is_cut: bool = False
+
+    @property
+    def concerns_map_runs(self) -> bool:
+        """Whether a Map Run has something to do once this is committed."""
+        return bool(
+            self.opened_map_runs
+            or self.redriven_map_runs
+            or self.closed_map_runs
+            or self.ended_child
+        )
 
 
 @dataclass(slots=True, kw_only=True)
@@ -115,14 +126,20 @@ def entry_of(execution: Execution, events: Sequence[HistoryEvent]) -> Entry:
         entry.closed_tasks = list(execution.closed_tasks)
     if execution.redriven is not None and any(map(_is_redrive, events)):
         entry.reopening = (execution.redrive_count, execution.redriven)
-    if execution.opened_map_runs:
-        entry.opened_map_runs = list(execution.opened_map_runs.values())
-    if execution.closed_map_runs:
-        entry.closed_map_runs = list(execution.closed_map_runs.items())
+    _take_map_runs(entry, execution)
     if not execution.is_open and events and execution.stopped is not None:
         entry.closing = (execution.status, execution.stopped, execution.last_event_id)
         entry.ended_child = child_end(execution)
     return entry
+
+
+def _take_map_runs(entry: Entry, execution: Execution) -> None:
+    if execution.opened_map_runs:
+        entry.opened_map_runs = list(execution.opened_map_runs.values())
+    if execution.redriven_map_runs:
+        entry.redriven_map_runs = list(execution.redriven_map_runs.values())
+    if execution.closed_map_runs:
+        entry.closed_map_runs = list(execution.closed_map_runs.items())
 
 
 def _is_redrive(event: HistoryEvent) -> bool:

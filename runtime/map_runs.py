@@ -129,6 +129,12 @@ class Progress:
         if status is Status.SUCCEEDED:
             self.output_bytes += output_bytes
 
+    def begin_again(self) -> None:
+        """Forget all children: a redriven run comes to each of them once more."""
+        self.items_started = self.children_started = self.output_bytes = 0
+        self.items.clear()
+        self.children.clear()
+
     def give(self, items: int) -> None:
         """Count a child that is started."""
         self.children_started += 1

@@ -26,7 +26,7 @@ from runtime.leaving import is_too_large, too_large
 from runtime.limits import MAX_OPEN_TIME
 from runtime.map_run_ends import end_map_run
 from runtime.outcomes import put_failure, put_timeout
-from runtime.redrive import redrive
+from runtime.redrive import redrive, redrive_child
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
 from runtime.turn import Turn
@@ -53,6 +53,9 @@ def react(
     draft = Draft(machine, execution, turn)
     if isinstance(stimulus, st.Redrive):
         verdict = redrive(draft, stimulus)
+        return Reaction(events=draft.events, verdict=verdict)
+    if isinstance(stimulus, st.RedriveChild):
+        verdict = redrive_child(draft)
         return Reaction(events=draft.events, verdict=verdict)
     if not execution.is_open:
         return _CLOSED

@@ -16,6 +16,7 @@ from runtime import stimuli as st
 from runtime.draft import Draft
 from runtime.execution import Execution, Status
 from runtime.limits import (
+    EXPRESS_MAX_OPEN_TIME,
     MAX_EVENTS_FOR_REDRIVE,
     MAX_OPEN_TIME,
     REDRIVE_TOKEN_LIFETIME,
@@ -63,17 +64,37 @@ def redrive(draft: Draft, stimulus: st.Redrive) -> Verdict:
     if reason_not_redrivable(_ended(execution), draft.time) is not None:
         return Verdict.CLOSED
     limit = draft.machine.timeout_seconds
+    deadline = None if limit is None else draft.time + timedelta(seconds=limit)
+    _put_redriven(draft, deadline, stimulus.client_token)
+    return Verdict.ACCEPTED
+
+
+def redrive_child(draft: Draft) -> Verdict:
+    """Put ExecutionRedriven for a child; its Map Run has seen that it may be redriven.
+
+    A child has a limit of its own only where it is an Express execution.
+    """
+    execution = draft.execution
+    if execution.status not in _REDRIVABLE:
+        return Verdict.CLOSED
+    is_express = execution.deadline is not None
+    deadline = draft.time + EXPRESS_MAX_OPEN_TIME if is_express else None
+    _put_redriven(draft, deadline, "")
+    return Verdict.ACCEPTED
+
+
+def _put_redriven(draft: Draft, deadline: datetime | None, client_token: str) -> None:
+    execution = draft.execution
     draft.put(
         ev.ExecutionRedriven(
             id=draft.next_id,
             previous_id=execution.last_event_id,
             time=draft.time,
             redrive_count=execution.redrive_count + 1,
-            deadline=None if limit is None else draft.time + timedelta(seconds=limit),
-            client_token=stimulus.client_token,
+            deadline=deadline,
+            client_token=client_token,
         )
     )
-    return Verdict.ACCEPTED
 
 
 def _ended(execution: Execution) -> Ended:

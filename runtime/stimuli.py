@@ -135,6 +135,11 @@ class Redrive:
     client_token: str
 
 
+@dataclass(frozen=True, slots=True)
+class RedriveChild:
+    """The Map Run of a child that ended badly is redriven, and so is the child."""
+
+
 OfTask: TypeAlias = (
     TaskClaimed
     | WorkerReturned
@@ -146,4 +151,6 @@ OfTask: TypeAlias = (
     | Heartbeat
 )
 OfMapRun: TypeAlias = ChildrenSucceeded | ChildrenFailed
-Stimulus: TypeAlias = Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive
+Stimulus: TypeAlias = (
+    Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive | RedriveChild
+)

@@ -59,6 +59,8 @@ def close_map_run(execution: Execution, scope: Scope, status: MapRunStatus) -> N
     if run is None:
         return
     scope.map_run = None
+    if status is not MapRunStatus.SUCCEEDED:
+        scope.ended_run = run
     del execution.map_runs[run.started_id]
     execution.closed_map_runs[run.arn] = status
 

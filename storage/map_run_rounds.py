@@ -25,6 +25,7 @@ from runtime.identity import ExecutionId
 from runtime.journal import FenceLostError
 from runtime.map_run_ends import ChildResult
 from runtime.map_runs import Progress
+from runtime.redrive import Ended
 from storage.arrays import int4_array, int8_array
 from storage.lane_store import LaneStore
 from storage.map_runs import MapRunRecord
@@ -50,6 +51,15 @@ class Standing:
     is_due: bool = False
     is_ending: bool = False
     is_settled: bool = False
+    is_redriven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndedBefore:
+    """How a child of a redriven run had ended."""
+
+    ended: Ended
+    output_bytes: int
 
 
 @dataclass(slots=True)
@@ -74,6 +84,36 @@ class Round:
         """Stop the children that still run."""
         parameters = {"arn": self.run.arn, "now": now}
         await self.connection.execute(_SQL["stop_children"], parameters)
+
+    async def ended_before(
+        self, children: Sequence[tuple[int, ExecutionId]]
+    ) -> dict[ExecutionId, EndedBefore]:
+        """Read how children had ended before the run was redriven."""
+        cursor = await self.connection.execute(
+            _SQL["ended_before"], execution_keys(children)
+        )
+        return {
+            execution_id: EndedBefore(
+                Ended(status=status, started=start, stopped=stop, events=events or 0),
+                output_bytes,
+            )
+            for execution_id, status, start, stop, events, output_bytes in (
+                await cursor.fetchall()
+            )
+        }
+
+    async def redrive_children(
+        self,
+        children: Sequence[tuple[int, ExecutionId]],
+        kind: str,
+        body: str,
+        now: datetime,
+    ) -> None:
+        """Let children that have ended badly go on."""
+        message = {"kind": kind, "body": body, "now": now}
+        await self.connection.execute(
+            _SQL["redrive_children"], message | execution_keys(children)
+        )
 
     async def results(
         self, children: Sequence[tuple[int, ExecutionId]]
@@ -106,6 +146,7 @@ class Round:
                 "is_due": standing.is_due,
                 "is_ending": standing.is_ending,
                 "is_settled": standing.is_settled,
+                "is_redriven": standing.is_redriven,
                 **counted,
             },
         )

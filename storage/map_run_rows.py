@@ -27,6 +27,7 @@ def map_run_statements(
 ) -> Iterable[tuple[str, dict[str, Any]]]:
     """Yield the names and parameters of the statements that a batch needs."""
     yield from _opened(entries)
+    yield from _redriven(entries)
     yield from _closed(entries)
     ends = [entry.ended_child for entry in entries if entry.ended_child is not None]
     if ends:
@@ -53,6 +54,22 @@ def _opened(entries: Sequence[Entry]) -> Iterable[tuple[str, dict[str, Any]]]:
                 "totals": int4_array(run.length for run in runs),
                 "arns": text_array(run.arn for run in runs),
                 "execution_types": text_array(run.execution_type for run in runs),
+            },
+        )
+
+
+def _redriven(entries: Sequence[Entry]) -> Iterable[tuple[str, dict[str, Any]]]:
+    redriven = [(entry, run) for entry in entries for run in entry.redriven_map_runs]
+    if redriven:
+        runs = [run for _, run in redriven]
+        yield (
+            "redrive_map_runs",
+            {
+                "shards": int4_array(entry.shard for entry, _ in redriven),
+                "map_run_ids": uuid_array(_run_bytes(run.arn) for run in runs),
+                "event_ids": int4_array(run.started_id for run in runs),
+                "redrive_counts": int4_array(run.redrive_count for run in runs),
+                "redrive_dates": timestamptz_array(run.redriven for run in runs),
             },
         )
 

@@ -49,6 +49,7 @@ class MapRunRecord:
     is_due: bool
     is_ending: bool
     is_settled: bool
+    is_redriven: bool
     arn: str
     execution_type: str
     status: str

@@ -307,7 +307,8 @@ execution_records = Table(
         text("execution_id DESC"),
         postgresql_where=text("map_run_arn IS NOT NULL"),
     ),
-    comment="One row per execution: inserted at its start, updated once at its end.",
+    comment="One row per execution: inserted at its start, updated when it ends or is "
+    "redriven.",
 )
 
 events = Table(
@@ -441,7 +442,8 @@ map_runs = Table(
         "event_id",
         Integer,
         nullable=False,
-        comment="the MapRunStarted event of its execution",
+        comment="the event of its execution that has begun it: MapRunStarted, or "
+        "MapRunRedriven",
     ),
     Column("max_concurrency", Integer, nullable=False),
     Column("items_total", Integer, nullable=False),
@@ -475,6 +477,13 @@ map_runs = Table(
     Column("arn", _exact(), nullable=False),
     Column("execution_type", Text, nullable=False),
     Column("status", Text, nullable=False, server_default=text("'RUNNING'")),
+    Column(
+        "is_redriven",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="it was redriven, and has not begun to come to its children again",
+    ),
     PrimaryKeyConstraint("shard", "map_run_id"),
     # Finds a run for somebody who knows only its ARN.
     UniqueConstraint("arn", "shard"),

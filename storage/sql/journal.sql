@@ -132,6 +132,25 @@ FROM unnest(
     %(arns)s::text[], %(execution_types)s::text[]
 );
 
+-- name: redrive_map_runs
+-- Map Runs that go on after a redrive; which children do is due next.
+UPDATE map_runs
+SET status = 'RUNNING',
+    stop_date = NULL,
+    event_id = redriven.event_id,
+    redrive_count = redriven.redrive_count,
+    redrive_date = redriven.redrive_date,
+    is_due = true,
+    is_ending = false,
+    is_settled = false,
+    is_redriven = true
+FROM unnest(
+    %(shards)s::integer[], %(map_run_ids)s::uuid[], %(event_ids)s::integer[],
+    %(redrive_counts)s::integer[], %(redrive_dates)s::timestamptz[]
+) AS redriven (shard, map_run_id, event_id, redrive_count, redrive_date)
+WHERE map_runs.shard = redriven.shard
+  AND map_runs.map_run_id = redriven.map_run_id;
+
 -- name: close_map_runs
 -- Map Runs that have ended, or whose Map is gone; what their children do is due next.
 UPDATE map_runs

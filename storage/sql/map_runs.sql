@@ -7,7 +7,7 @@ SELECT map_run_id::text, execution_id::text, start_date, stop_date, redrive_date
        max_concurrency, items_total, items_started, items_succeeded, items_failed,
        items_timed_out, items_aborted, children_started, children_succeeded,
        children_failed, children_timed_out, children_aborted, redrive_count, is_due,
-       is_ending, is_settled, arn, execution_type, status
+       is_ending, is_settled, is_redriven, arn, execution_type, status
 FROM map_runs
 WHERE arn = %(arn)s;
 
@@ -18,7 +18,7 @@ SELECT map_run_id::text, execution_id::text, start_date, stop_date, redrive_date
        max_concurrency, items_total, items_started, items_succeeded, items_failed,
        items_timed_out, items_aborted, children_started, children_succeeded,
        children_failed, children_timed_out, children_aborted, redrive_count, is_due,
-       is_ending, is_settled, arn, execution_type, status
+       is_ending, is_settled, is_redriven, arn, execution_type, status
 FROM map_runs
 WHERE shard = %(shard)s
   AND execution_id = %(execution_id)s::uuid
@@ -82,7 +82,7 @@ SELECT map_run_id::text, execution_id::text, start_date, stop_date, redrive_date
        max_concurrency, items_total, items_started, items_succeeded, items_failed,
        items_timed_out, items_aborted, children_started, children_succeeded,
        children_failed, children_timed_out, children_aborted, redrive_count, is_due,
-       is_ending, is_settled, arn, execution_type, status
+       is_ending, is_settled, is_redriven, arn, execution_type, status
 FROM map_runs
 WHERE shard = %(shard)s
   AND map_run_id = %(map_run_id)s::uuid
@@ -116,7 +116,8 @@ SET output_bytes = %(output_bytes)s,
     children_aborted = %(children_aborted)s,
     is_due = %(is_due)s,
     is_ending = %(is_ending)s,
-    is_settled = %(is_settled)s
+    is_settled = %(is_settled)s,
+    is_redriven = %(is_redriven)s
 WHERE shard = %(shard)s
   AND map_run_id = %(map_run_id)s::uuid;
 
@@ -133,6 +134,30 @@ SELECT execution_id, %(now)s, shard, 'stop', '{"error":null,"cause":null}'
 FROM execution_records
 WHERE map_run_arn = %(arn)s
   AND status = 'RUNNING';
+
+-- name: ended_before
+-- How children that a redriven run comes to once more had ended, and how large their
+-- outputs are.
+SELECT child.execution_id::text, child.status, child.start_date, child.stop_date,
+       child.last_event_id, octet_length(coalesce(last.data, holder.data, ''))
+FROM unnest(%(shards)s::integer[], %(execution_ids)s::uuid[]) AS wanted (shard, execution_id)
+JOIN execution_records AS child
+    ON child.shard = wanted.shard
+   AND child.execution_id = wanted.execution_id
+LEFT JOIN events AS last
+    ON last.shard = wanted.shard
+   AND last.execution_id = wanted.execution_id
+   AND last.event_id = child.last_event_id
+LEFT JOIN events AS holder
+    ON holder.shard = wanted.shard
+   AND holder.execution_id = wanted.execution_id
+   AND holder.event_id = last.data_from;
+
+-- name: redrive_children
+-- Children of a redriven run that have ended badly, and may go on.
+INSERT INTO inbox (execution_id, created_at, shard, kind, body)
+SELECT child.execution_id, %(now)s, child.shard, %(kind)s, %(body)s
+FROM unnest(%(shards)s::integer[], %(execution_ids)s::uuid[]) AS child (shard, execution_id);
 
 -- name: results
 -- How some children have ended, in the order in which they are named.

@@ -54,7 +54,7 @@ WHERE shard = %(shard)s
 
 -- name: map_runs
 -- The Map Runs of some executions of one shard, with how many children each has: those that
--- it has counted, or will count, and those that run.
+-- it has counted, or will count, those that run, and those that go on after a redrive.
 SELECT run.execution_id::text, run.arn, run.status, run.children_started,
        run.children_succeeded + run.children_failed + run.children_timed_out
            + run.children_aborted
@@ -66,6 +66,14 @@ SELECT run.execution_id::text, run.arn, run.status, run.children_started,
             AND child.status = 'RUNNING')
        + (SELECT count(*) FROM express_runs AS child
           WHERE child.map_run_shard = run.shard
+            AND child.map_run_arn = run.arn)
+       + (SELECT count(*) FROM inbox AS letter
+          JOIN execution_records AS child
+              ON child.shard = letter.shard
+             AND child.execution_id = letter.execution_id
+          WHERE letter.kind = 'redrive_child'
+            AND letter.consumed_at IS NULL
+            AND child.status <> 'RUNNING'
             AND child.map_run_arn = run.arn)
 FROM map_runs AS run
 WHERE run.shard = %(shard)s

@@ -21,6 +21,7 @@ from tests.support.machines import (
     callback,
     catch,
     choice,
+    distributed,
     each,
     fail,
     invoke,
@@ -173,6 +174,21 @@ def redriven_half_way() -> Live:
     return it
 
 
+def redriven_map_run() -> Live:
+    """A Map Run goes on after a redrive; what it began with is in its start."""
+    each = distributed(
+        "Each",
+        task("Leaf"),
+        ItemBatcher={"MaxItemsPerBatch": 2},
+        MaxConcurrency=3,
+    )
+    it = live(machine(each), [1, 2, 3])
+    (run,) = it.execution.map_runs.values()
+    it.feed(st.ChildrenFailed(run.started_id, "Broken", "why"))
+    it.later(60).feed(st.Redrive("token-1"))
+    return it
+
+
 def failed_after_a_redrive() -> Live:
     """A Fail state was entered again; what remains waits for another redrive."""
     it = live(machine(wait(seconds=9), fail("Broken", Error="E", Cause="C")))
@@ -186,6 +202,7 @@ SCENARIOS: tuple[Callable[[], Live], ...] = (
     approval_that_waits,
     failed_after_a_redrive,
     redriven_half_way,
+    redriven_map_run,
     ended_by_its_deadline,
     failed_evaluation,
     missed_heartbeat,

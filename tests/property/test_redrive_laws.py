@@ -110,19 +110,21 @@ def test_what_was_kept_reads_as_if_nothing_had_failed(seed: int) -> None:
 
 def test_the_redriven_lives_end_in_every_way() -> None:
     redriven = {Status.FAILED: 0, Status.ABORTED: 0, Status.TIMED_OUT: 0}
-    rescued = 0
+    rescued = runs = 0
 
     for seed in range(60):
         it = redriven_life(seed).live
         for before, event in zip(it.log, it.log[1:], strict=False):
             if isinstance(event, ev.ExecutionRedriven):
                 redriven[_STATUS[type(before)]] += 1
+        runs += len(it.events(ev.MapRunRedriven))
         rescued += it.execution.status is Status.SUCCEEDED and bool(
             it.execution.redrive_count
         )
 
     assert min(redriven.values()) > 0
     assert rescued > 3
+    assert runs > 0
 
 
 _STATUS: dict[type[ev.HistoryEvent], Status] = {

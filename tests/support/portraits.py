@@ -23,6 +23,7 @@ _OF_THE_LIVE_OBJECT = frozenset(
         "changed_tasks",
         "closed_tasks",
         "opened_map_runs",
+        "redriven_map_runs",
         "closed_map_runs",
     }
 )

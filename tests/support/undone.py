@@ -17,6 +17,7 @@ from runtime.execution import Execution, Phase
 _TEAR_DOWN = (
     ev.MapIterationAborted,
     ev.MapIterationFailed,
+    ev.MapRunAborted,
     ev.MapStateAborted,
     ev.MapStateFailed,
     ev.ParallelStateAborted,
@@ -55,7 +56,8 @@ def _end(log: Sequence[ev.HistoryEvent]) -> set[int]:
 def _done_again(execution: Execution, log: Sequence[ev.HistoryEvent]) -> set[int]:
     """Find what belongs to visits of which the work begins again."""
     ready = [execution.scopes[scope_id] for scope_id in execution.ready]
-    again = {s.visit for s in ready if s.phase is Phase.REDRIVEN and not s.children}
+    redriven = [scope for scope in ready if scope.phase is Phase.REDRIVEN]
+    again = {s.visit for s in redriven if not s.children and not s.ended_run}
     entered_again = {
         scope.visit
         for scope in ready
@@ -66,7 +68,11 @@ def _done_again(execution: Execution, log: Sequence[ev.HistoryEvent]) -> set[int
         and scope.last_id == scope.before
     }
     undone = set(entered_again)
+    runs = {scope.visit for scope in redriven if scope.ended_run}
     for event in log:
+        is_failure = isinstance(event, ev.MapRunFailed) and event.failure is None
+        if event.visit in runs and is_failure:
+            undone.add(event.id)
         is_entry = isinstance(event, ev.StateEntered) and event.id == event.visit
         is_of_visit = event.visit in again | entered_again and not is_entry
         if is_of_visit or event.scope >> _BRANCH_BITS in undone:

@@ -71,6 +71,11 @@ class Visitor:
         result = TaskSuccess(token=task.token, output=json.dumps(value))
         return (await self.report([result]))[0]
 
+    async def fail(self, task: TaskAssignment, error: str) -> str | None:
+        """Report that a function failed."""
+        result = TaskFailure(token=task.token, error=error, cause=None)
+        return (await self.report([result]))[0]
+
     async def bye(self) -> None:
         """Sign off."""
         await self.engine.desk.bye(ByeRequest(session=self.session))

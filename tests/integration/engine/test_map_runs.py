@@ -309,3 +309,97 @@ async def has_started(engines: Fleet, run: Run, count: int) -> None:
         return bool(rows) and rows[0][0] >= count
 
     await eventually(has, 30, why=f"never {count} children")
+
+
+async def test_a_redrive_keeps_the_children_that_have_ended_well(
+    engines: Fleet,
+) -> None:
+    engine = await engines.engine(session_timeout=10.0)
+    each = distributed("Each", task("Work"), MaxConcurrency=1)
+    machine = await engines.machine(region(each))
+    worker = Visitor(engine)
+    run = await engines.start(engine, machine, [10, 20, 30])
+    await worker.succeed(await worker.task(), "first")
+    await worker.fail(await worker.task(), "Broken")
+    assert await engines.closed(run) == "FAILED"
+
+    assert await engine.service.redrive_execution(run.shard, run.id, "token")
+    again = await worker.task()
+    await worker.succeed(again, "second")
+    await worker.succeed(await worker.task(), "third")
+
+    assert again.input == "20"
+    assert await engines.closed(run) == "SUCCEEDED"
+    assert await output(engines, run) == ["first", "second", "third"]
+    assert await settled(engines, run) == [("SUCCEEDED", 3, 3, 0, 0, True)]
+    history = await engines.history(run)
+    assert history.count("MapRunStarted") == history.count("MapStateEntered") == 1
+    assert await engines.details(run, "MapRunRedriven") == [
+        {
+            "mapRunArn": (await engines.details(run, "MapRunStarted"))[0]["mapRunArn"],
+            "redriveCount": 1,
+        }
+    ]
+    await engines.at_rest()
+
+
+async def test_a_redrive_of_what_was_stopped_lets_all_children_go_on(
+    engines: Fleet,
+) -> None:
+    one, other = await engines.pair(session_timeout=10.0)
+    each = distributed("Each", task("Work"), kind="EXPRESS")
+    machine = await engines.machine(region(each))
+    run = await engines.start(one, machine, [1, 2, 3, 4])
+    await children_are(engines, run, "children_started", 4)
+    await one.service.stop_execution(run.arn, None, None)
+
+    assert await other.service.redrive_execution(run.shard, run.id, "token")
+    worker = Visitor(one)
+    for _ in range(4):
+        await worker.succeed(await worker.task(), "done")
+
+    assert await engines.closed(run) == "SUCCEEDED"
+    assert await output(engines, run) == ["done"] * 4
+    rows = "SELECT redrive_count FROM execution_records WHERE map_run_arn IS NOT NULL"
+    assert await engines.rows(rows) == [(1,)] * 4
+    await engines.at_rest()
+
+
+async def test_a_redriven_run_outlives_its_engine(engines: Fleet) -> None:
+    engine = await engines.engine()
+    machine = await engines.machine(region(distributed("Each", task("Work"))))
+    run = await engines.start(engine, machine, [1, 2])
+    await children_are(engines, run, "children_started", 2)
+    await engine.service.stop_execution(run.arn, None, None)
+    assert await engine.service.redrive_execution(run.shard, run.id, "token")
+
+    await engines.kill(engine)
+    another = await engines.engine(session_timeout=10.0)
+    worker = Visitor(another)
+    for _ in range(2):
+        await worker.succeed(await worker.task(), "done")
+
+    assert await engines.closed(run) == "SUCCEEDED"
+    assert await settled(engines, run) == [("SUCCEEDED", 2, 2, 0, 0, True)]
+    await engines.at_rest()
+
+
+async def test_a_redriven_run_may_fail_again(engines: Fleet) -> None:
+    engine = await engines.engine()
+    machine = await engines.machine(region(some_fail()))
+    run = await engines.start(engine, machine, [5, 0])
+    assert await engines.closed(run) == "FAILED"
+    await settled(engines, run)
+
+    assert await engine.service.redrive_execution(run.shard, run.id, "token")
+
+    assert await engines.closed(run) == "FAILED"
+    assert await settled(engines, run) == [("FAILED", 2, 1, 1, 0, True)]
+    assert (await engines.history(run))[-5:] == [
+        "ExecutionRedriven",
+        "MapRunRedriven",
+        "MapRunFailed",
+        "MapStateFailed",
+        "ExecutionFailed",
+    ]
+    await engines.at_rest()

@@ -447,3 +447,20 @@ def test_a_waiting_task_can_be_failed_by_the_machine_around_it() -> None:
 
     assert it.execution.status is Status.SUCCEEDED
     assert it.execution.tasks == {}
+
+
+def test_a_retry_that_cannot_begin_and_is_caught_leaves_no_backoff() -> None:
+    odd = "{% $states.context.State.RetryCount > 0 ? $error('odd') : 1 %}"
+    state = task(
+        QueryLanguage="JSONata",
+        Arguments=odd,
+        Retry=[retry("Broken")],
+        Catch=[catch("After")],
+    )
+    it = live(machine(state, task("After")))
+    it.raised("Broken")
+
+    it.fire()
+
+    assert it.execution.scopes[0].state == "After"
+    assert not it.execution.timers

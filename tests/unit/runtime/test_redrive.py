@@ -22,6 +22,7 @@ from tests.support.live import (
 from tests.support.machines import (
     catch,
     choice,
+    distributed,
     each,
     fail,
     machine,
@@ -410,3 +411,47 @@ def test_long_histories_and_old_executions_are_refused(
     ended = Ended(status="FAILED", started=BEGINNING, stopped=now, events=events)
 
     assert reason_not_redrivable(ended, now) == reason
+
+
+# Map Runs
+
+
+def test_a_map_run_that_failed_is_redriven() -> None:
+    it = live(machine(distributed("Each", task())), [1, 2])
+    (run,) = it.execution.map_runs.values()
+    began = run.started_id
+    it.feed(st.ChildrenFailed(began, "Broken", None))
+
+    redrive(it.later(5))
+
+    (again,) = it.execution.map_runs.values()
+    assert it.links[-2:] == [("ExecutionRedriven", 7), ("MapRunRedriven", began)]
+    assert (again.arn, again.items.value) == (run.arn, [1, 2])
+    assert (again.redrive_count, again.redriven) == (1, it.now)
+    assert it.feed(st.ChildrenFailed(began, "Late", None)) == []
+    it.feed(st.ChildrenSucceeded(again.started_id, payload(["a", "b"])))
+    assert it.output == ["a", "b"]
+
+
+def test_a_map_run_whose_failure_was_retried_is_begun_anew() -> None:
+    state = distributed("Each", task(), Retry=[retry(IntervalSeconds=900)])
+    it = live(machine(state), [1])
+    (run,) = it.execution.map_runs.values()
+    it.feed(st.ChildrenFailed(run.started_id, "Broken", None))
+    it.stop()
+
+    redrive(it)
+
+    assert len(it.events(ev.MapRunStarted)) == 2
+    assert not it.events(ev.MapRunRedriven)
+
+
+def test_a_child_goes_on_when_its_run_says_so() -> None:
+    it = failed()
+
+    it.feed(st.RedriveChild())
+
+    assert it.execution.redrive_count == 1
+    assert not it.execution.redrives
+    assert it.feed(st.RedriveChild()) == []
+    assert it.last.verdict is Verdict.CLOSED
