@@ -80,42 +80,44 @@ async def test_the_caller_is_the_owner_of_the_key_with_its_policy() -> None:
 
 
 @pytest.mark.parametrize(
-    "given",
+    "key_id",
     [
-        signed(key_id="SWKAAAAAAAAAAAAAAAAA"),
-        signed(key_id="AKIAIOSFODNN7EXAMPLE"),
-        signed(key_id="x' OR 1=1"),
-        signed(key_id="SWK" + "A" * 5_000),
+        "SWKAAAAAAAAAAAAAAAAA",
+        "AKIAIOSFODNN7EXAMPLE",
+        "x' OR 1=1",
+        "SWK" + "A" * 5_000,
     ],
-    ids=lambda given: repr(given.header("authorization")[:60]),
+    ids=lambda key_id: key_id[:20],
 )
-async def test_an_unknown_key_is_refused(given: Signed) -> None:
+async def test_an_unknown_key_is_refused(key_id: str) -> None:
     with pytest.raises(
         UnrecognizedClientException,
         match=r"^The security token included in the request is invalid\.$",
     ):
-        await Door().enter(given)
+        await Door().enter(signed(key_id=key_id))
+
+
+async def test_a_wrong_signature_is_refused() -> None:
+    by_another, elsewhere = signed(secret="wrong"), signed().with_header("host", b"x")
+
+    for given in (by_another, elsewhere):
+        with pytest.raises(InvalidSignatureException, match="does not match the sig"):
+            await Door().enter(given)
 
 
 @pytest.mark.parametrize(
-    "given", [signed(secret="wrong"), signed(b"[]").with_header("host", b"other")]
-)
-async def test_a_wrong_signature_is_refused(given: Signed) -> None:
-    with pytest.raises(InvalidSignatureException, match="does not match the signature"):
-        await Door().enter(given)
-
-
-@pytest.mark.parametrize(
-    ("given", "reason"),
+    ("region", "service", "reason"),
     [
-        (signed(region="eu-west-1"), "scoped to a valid region: us-east-1"),
-        (signed(service="lambda"), "scoped to correct service: 'states'"),
-        (signed(service="s3"), "scoped to correct service"),
+        ("eu-west-1", "states", "scoped to a valid region: us-east-1"),
+        ("us-east-1", "lambda", "scoped to correct service: 'states'"),
+        ("us-east-1", "s3", "scoped to correct service"),
     ],
 )
-async def test_a_signature_for_elsewhere_is_refused(given: Signed, reason: str) -> None:
+async def test_a_signature_for_elsewhere_is_refused(
+    region: str, service: str, reason: str
+) -> None:
     with pytest.raises(InvalidSignatureException, match=reason):
-        await Door().enter(given)
+        await Door().enter(signed(region=region, service=service))
 
 
 @pytest.mark.parametrize("minutes", [-4.9, 4.9])
