@@ -38,7 +38,9 @@ log = structlog.get_logger(__name__)
 
 PREFIX: Final = "stepwell_"
 _FRESH_SECONDS: Final = 5.0
-_PATIENCE_SECONDS: Final = 4.0
+# Counting may take a twentieth of a database's time, and less than a scraper waits.
+_FRESH_PER_SECOND: Final = 20
+_PATIENCE_SECONDS: Final = 8.0
 _NOT_ALLOWED: Final = b'{"message":"Method not allowed"}'
 _ELSEWHERE: Final = (
     b'{"message":"Several engine processes share this port, and each has figures of its'
@@ -47,23 +49,25 @@ _ELSEWHERE: Final = (
 
 
 class GaugeReader:
-    """Reads the installation's figures, at most once per some seconds."""
+    """Reads the installation's figures: the longer that takes, the more seldom."""
 
     def __init__(self, connections: Connections, clock: Clock) -> None:
         """Take where to read."""
         self._connections = connections
         self._clock = clock
-        self._read_at = float("-inf")
+        self._fresh_until = float("-inf")
         self._found: Gauges | None = None
         self._one_at_a_time = asyncio.Lock()
 
     async def read(self) -> Gauges | None:
         """Return figures that are fresh enough; None where they cannot be read."""
         async with self._one_at_a_time:
-            now = self._clock.monotonic()
-            if now - self._read_at > _FRESH_SECONDS:
+            begun = self._clock.monotonic()
+            if begun >= self._fresh_until:
                 self._found = await self._try_to_read()
-                self._read_at = now
+                ended = self._clock.monotonic()
+                pause = max(_FRESH_SECONDS, _FRESH_PER_SECOND * (ended - begun))
+                self._fresh_until = ended + pause
             return self._found
 
     async def _try_to_read(self) -> Gauges | None:

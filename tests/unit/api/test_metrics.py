@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from collections.abc import AsyncIterator, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
@@ -32,6 +32,7 @@ class Database:
     def __init__(self) -> None:
         self.is_away = False
         self.asked = 0
+        self.takes: Callable[[], None] = lambda: None
 
     @contextlib.asynccontextmanager
     async def connections(self) -> AsyncIterator[Any]:
@@ -39,6 +40,7 @@ class Database:
 
     async def read(self, *_: object) -> Gauges:
         self.asked += 1
+        self.takes()
         if self.is_away:
             raise psycopg.OperationalError
         return FOUND
@@ -63,6 +65,21 @@ async def test_scrapes_that_follow_closely_ask_once(
 
     assert [await reader.read() for _ in range(3)] == [FOUND] * 3
     assert database.asked == 1
+
+
+async def test_slow_counting_is_done_more_seldom(
+    database: Database, clock: VirtualClock
+) -> None:
+    reader = GaugeReader(database.connections, clock)
+    database.takes = lambda: clock.advance(timedelta(seconds=3))
+    await reader.read()
+
+    clock.advance(timedelta(seconds=59))
+    await reader.read()
+    assert database.asked == 1
+    clock.advance(timedelta(seconds=2))
+    await reader.read()
+    assert database.asked == 2
 
 
 async def test_a_database_that_is_away_leaves_the_figures_out(
