@@ -25,7 +25,6 @@ from engine.loading import Loader
 from engine.residents import Residents
 from engine.turns import Taker
 from engine.work import Resident, ShardMovedError, Stimulation, TurnDone
-from runtime.execution import Execution
 from runtime.identity import ExecutionId
 
 log = structlog.get_logger(__name__)
@@ -84,20 +83,6 @@ class Lane:
         if self._commits.holds(resident.execution.shard):
             self._residents.add(resident)
             self._wake.set()
-
-    def resident(self, execution_id: ExecutionId) -> Execution | None:
-        """Return an execution as it was last committed, if it is in memory and at rest."""
-        return self._residents.at_rest(execution_id)
-
-    @property
-    def in_memory(self) -> int:
-        """How many executions are in memory."""
-        return len(self._residents)
-
-    @property
-    def waiting(self) -> int:
-        """How many executions have stimuli that wait for a turn."""
-        return self._residents.waiting
 
     @property
     def committed_events(self) -> int:

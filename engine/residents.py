@@ -10,7 +10,6 @@ from collections import OrderedDict, deque
 from datetime import datetime
 
 from engine.work import Resident, ShardMovedError, Stimulation
-from runtime.execution import Execution
 from runtime.identity import ExecutionId
 
 # What an execution weighs beside its payloads, in characters; measured on ten-state machines.
@@ -112,11 +111,6 @@ class Residents:
                 self._beats[execution_id] = (shard, resident.beats)
         self._runnable.pop(execution_id, None)
         return resident.queue
-
-    def at_rest(self, execution_id: ExecutionId) -> Execution | None:
-        """Return an execution if it is in memory and nothing waits for it."""
-        resident = self._residents.get(execution_id)
-        return None if resident is None or resident.queue else resident.execution
 
     def drop_shards(self, shards: set[int]) -> None:
         """Forget everything of some shards; whoever waits is told to ask elsewhere."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import psycopg
 import pytest
 
 from engine import router
@@ -203,3 +204,28 @@ async def test_polls_stay_empty_while_nobody_holds_a_shard(engines: Fleet) -> No
     answer = await Visitor(engine).poll(wait=0.3)
 
     assert answer.tasks == ()
+
+
+async def test_stimulus_whose_row_became_visible_late_is_taken(
+    engines: Fleet,
+) -> None:
+    engine = await engines.engine()
+    machine = await engines.machine(region(wait(seconds=3600)))
+    runs = [await engines.start(engine, machine) for _ in range(2)]
+    for run in runs:
+        await engines.happened(run, "WaitStateEntered")
+    late, early = runs
+    insert = (
+        "INSERT INTO inbox (execution_id, created_at, shard, kind, body)"
+        """ VALUES (%s, now(), %s, 'stop', '{"error":null,"cause":null}') RETURNING id"""
+    )
+
+    async with await psycopg.AsyncConnection.connect(engines.url) as connection:
+        cursor = await connection.execute(insert, (late.id, late.shard))
+        first = await cursor.fetchone()
+        ((second,),) = await engines.rows(insert, early.id, early.shard)
+        assert await engines.closed(early) == "ABORTED"
+
+    assert first is not None
+    assert first[0] < second
+    assert await engines.closed(late) == "ABORTED"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from engine import turns
+from engine.lane import BatchLimits
+from engine.work import TurnDone
 from runtime import advance as advancing
 from tests.support.fleet import Fleet, Run, eventually
 from tests.support.losing_proxy import LosingProxy
@@ -370,3 +374,31 @@ async def test_cancelled_wait_for_a_standby_is_an_unknown_outcome(own: Fleet) ->
     assert await own.closed(run) == "SUCCEEDED"
     await eventually(lambda: engine.shards.epochs[run.shard] > epochs[run.shard])
     assert await own.history(run) == EXPECTED
+
+
+async def test_batch_is_bounded_in_events(engines: Fleet) -> None:
+    engine = await engines.engine(lanes=1)
+    lane = engine.lanes[0]
+    vars(lane)["_limits"] = BatchLimits(events=10)
+    sizes: list[int] = []
+    commit = lane._commits.commit
+
+    async def measured(turns: Sequence[TurnDone]) -> None:
+        sizes.append(sum(len(turn.events) for turn in turns))
+        await commit(turns)
+
+    vars(lane._commits)["commit"] = measured
+
+    runs = await asyncio.gather(*(start(engines, engine) for _ in range(30)))
+
+    assert {await engines.closed(run) for run in runs} == {"SUCCEEDED"}
+    assert max(sizes) < 10 + len(EXPECTED)
+
+
+async def test_hot_tables_have_no_foreign_keys(engines: Fleet) -> None:
+    found = await engines.rows(
+        "SELECT conrelid::regclass::text FROM pg_constraint WHERE contype = 'f'"
+    )
+
+    hot = {"events", "timers", "tasks", "inbox"}
+    assert hot.isdisjoint(name for (name,) in found)

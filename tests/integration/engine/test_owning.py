@@ -9,6 +9,7 @@ import sys
 
 from engine.leases import LeaseTimes
 from storage.database import connect
+from storage.lane_store import connect_engine
 from tests.support.fleet import Fleet, eventually
 from tests.support.machines import region, task, wait
 from tests.support.visitors import Visitor
@@ -308,3 +309,24 @@ async def test_zombie_lets_no_task_go(engines: Fleet) -> None:
     assert answer.tasks == ()
     engine.leases._certain_until = engine.clock.monotonic() + 60
     assert (await worker.task()).function == "work"
+
+
+async def test_every_shard_belongs_to_one_lane(engines: Fleet) -> None:
+    engine = await engines.engine(lanes=3)
+
+    held = [shard for lane in engine.lanes for shard in lane._commits.tenure.epochs]
+
+    assert sorted(held) == sorted(engine.shards.epochs)
+
+
+async def test_session_of_a_lane_is_durable_and_ends_within_its_lease(
+    clean_database: str,
+) -> None:
+    connection = await connect_engine(clean_database, lease_seconds=2.0, name="lane")
+    async with connection:
+        cursor = await connection.execute(
+            "SELECT current_setting('synchronous_commit'),"
+            " current_setting('idle_in_transaction_session_timeout')"
+        )
+
+        assert await cursor.fetchone() == ("on", "2s")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from typing import Any
 
+import psycopg
 import pytest
 
 from engine.handover import TaskFailure, TaskSuccess
+from engine.sessions import Session
 from tests.support.fleet import Fleet, eventually
 from tests.support.machines import callback, region, retry, task
 from tests.support.visitors import Visitor
@@ -282,6 +285,38 @@ async def test_closed_attempts_are_cancelled_at_their_worker(engines: Fleet) -> 
 
     assert answer.cancelled == (given.token,)
     await engines.at_rest()
+
+
+async def test_outage_of_the_database_is_not_held_against_workers(
+    engines: Fleet,
+) -> None:
+    engine = await engines.engine(session_timeout=1.0)
+    machine = await engines.machine(WORK)
+    worker = Visitor(engine)
+    run = await engines.start(engine, machine)
+    given = await worker.task()
+    tables = engine.desk._look_tables
+    show = tables.show
+    failed: list[object] = []
+    shown: list[object] = []
+
+    async def away(*asked: object) -> set[str]:
+        failed.append(asked)
+        raise psycopg.OperationalError("the database is away")
+
+    async def noted(sessions: Sequence[Session], now: float) -> None:
+        shown.append(sessions)
+        await show(sessions, now)
+
+    vars(tables)["alive"] = away
+    await eventually(lambda: failed)
+    del vars(tables)["alive"]
+    vars(tables)["show"] = noted
+    await eventually(lambda: len(shown) > 1)
+    await worker.poll(free=0, wait=0.5)
+
+    assert await worker.succeed(given) == "accepted"
+    assert await engines.closed(run) == "SUCCEEDED"
 
 
 # Functions in the engine's own process
