@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeAlias
 
 from asl.payload import Json
 
+MAX_SOURCE: Final = 262_144
 MAX_MILLISECONDS: Final = 100
 MAX_DEPTH: Final = 500
 MAX_STEPS: Final = 2_000_000

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 from asl.errors import StatesError
 from asl.jsonata.choosing import ENGINE
-from asl.jsonata.engine import Bindings, JsonataError, Query, draws_lots
-from asl.jsonata.functions import ADDED_NAMES, MakeHost, added_functions
+from asl.jsonata.engine import (
+    MAX_SOURCE,
+    Bindings,
+    JsonataError,
+    Query,
+    draws_lots,
+)
+from asl.jsonata.functions import (
+    ADDED_NAMES,
+    MakeHost,
+    added_functions,
+    with_functions,
+)
 from asl.jsontext import dumps, loads
 from asl.language import Scope
 from asl.model import Environment
@@ -70,44 +82,82 @@ def field_name(location: Location, scope: Scope) -> str:
 
 def compile_expression(text: str, location: Location, scope: Scope) -> Evaluate:
     """Compile an expression; what is wrong goes to the report."""
-    source, field = body(text), field_name(location, scope)
+    source = body(text)
+    fetch = _plain_fetch(source)
+    if fetch is None:
+        evaluate = _compile_source(source, location, scope)
+    elif fetch[1] == "states":
+        evaluate = _compile_fetch(fetch, _compile_late(source))
+    elif fetch[2]:
+        scope.references.add(fetch[1])
+        evaluate = _compile_fetch(fetch, _compile_late(source))
+    else:  # one word only: it may be the name of a function
+        evaluate = _compile_fetch(fetch, _compile_source(source, location, scope))
+    return _worded(source, location, scope, evaluate)
+
+
+def _plain_fetch(source: str) -> re.Match[str] | None:
+    """Match an expression that only fetches something, and needs no engine for that."""
+    fetch = _FETCH.fullmatch(source)
+    if fetch is None or _KEYWORDS.intersection(fetch[2].split(".")):
+        return None
+    return fetch
+
+
+def _compile_source(source: str, location: Location, scope: Scope) -> Evaluate:
+    report = scope.fields.report
+    if len(source) > MAX_SOURCE:
+        message = f"JSONata expression is longer than {MAX_SOURCE} characters"
+        report.error(message, location)
+        return lambda _environment: None
     try:
         query = ENGINE.compile(source)
     except ValueError as error:
-        scope.fields.report.error(str(error), location, Code.INVALID_JSONATA)
+        report.error(str(error), location, Code.INVALID_JSONATA)
         return lambda _environment: None
     for name in query.roots:
         message = f"Reference to '{name}' at the top level is not supported."
-        scope.fields.report.error(message, location, Code.UNSUPPORTED_JSONATA)
+        report.error(message, location, Code.UNSUPPORTED_JSONATA)
     scope.references.update((query.reads or frozenset()) - ADDED_NAMES)
-    slow = _compile_query(query)
-    fetch = _FETCH.fullmatch(source)
-    return _worded(
-        source, field, slow if fetch is None else _compile_fetch(fetch, slow)
-    )
+    whole = with_functions(source)
+    return _compile_query(query if whole == source else ENGINE.compile(whole))
 
 
-def _worded(source: str, field: str, evaluate: Evaluate) -> Evaluate:
-    prefix = f"The JSONata expression '{source}' specified for the field '{field}' "
+def _compile_late(source: str) -> Evaluate:
+    """Compile an expression that is well-formed only when the engine is needed for it."""
 
+    def read(environment: Environment) -> Json:
+        return _compiled(source)(environment)
+
+    return read
+
+
+@lru_cache(maxsize=1024)
+def _compiled(source: str) -> Evaluate:
+    return _compile_query(ENGINE.compile(source))
+
+
+def _worded(
+    source: str, location: Location, scope: Scope, evaluate: Evaluate
+) -> Evaluate:
     def read(environment: Environment) -> Json:
         try:
             return evaluate(environment)
         except _Undefined:
-            cause = f"{prefix}returned nothing (undefined)."
+            what = "returned nothing (undefined)."
         except _Unsupported:
-            cause = f"{prefix}returned an unsupported result type."
+            what = "returned an unsupported result type."
         except JsonataError as error:
-            cause = f"{prefix}threw an error during evaluation. {error.code}: {error}"
-        raise evaluation_failed(cause, field)
+            what = f"threw an error during evaluation. {error.code}: {error}"
+        field = field_name(location, scope)
+        cause = f"The JSONata expression '{source}' specified for the field '{field}' "
+        raise evaluation_failed(cause + what, field)
 
     return read
 
 
 def _compile_fetch(match: re.Match[str], slow: Evaluate) -> Evaluate:
     root, steps = match[1], tuple(match[2].split(".")[1:])
-    if _KEYWORDS.intersection(steps):
-        return slow
     fetch = _fetch_state if root == "states" else _fetch_variable(root)
 
     def read(environment: Environment) -> Json:

@@ -24,13 +24,26 @@ from asl.payload import Json
 
 MakeHost: TypeAlias = Callable[[Environment], "Host | None"]
 
-_NAMES: Final = re.compile(r"\$(partition|range|hash|random|uuid|parse|eval)\b")
+_NAMES: Final = re.compile(r"\$(partition|range|hash|random|uuid|parsed|eval)\b")
 
 
 def added_functions(source: str) -> tuple[tuple[str, MakeHost], ...]:
     """Return what an expression needs of the added functions, by name."""
     names = dict.fromkeys(_NAMES.findall(source))
     return tuple((name, _FUNCTIONS[name]) for name in names)
+
+
+_PARSE: Final = re.compile(r"\$parse\b")
+_UNBOX: Final = '$parse := function($text) { $lookup($parsed($text), "value") }'
+
+
+def with_functions(source: str) -> str:
+    """Return an expression with what it needs that no host function can do.
+
+    A function of ours cannot return null to an engine: none is undefined there. `$parse`
+    therefore takes its value out of a box.
+    """
+    return f"({_UNBOX}; {source}\n)" if _PARSE.search(source) else source
 
 
 def _guarded(least: int, most: int, apply: Callable[..., Json]) -> Host:
@@ -94,7 +107,7 @@ _FUNCTIONS: Final[dict[str, MakeHost]] = {
     "hash": lambda _: _guarded(1, 2, _hash),
     "random": _random,
     "uuid": lambda environment: _guarded(0, 0, environment.entropy.uuid),
-    "parse": lambda _: _guarded(1, 1, parse),
+    "parsed": lambda _: _guarded(1, 1, lambda text: {"value": parse(text)}),
     "eval": lambda _: None,
 }
 ADDED_NAMES: Final = frozenset(_FUNCTIONS)

@@ -25,6 +25,15 @@ MAX_DEPTH: Final = 100
 
 _NAME: Final = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
 _BOUND: Final = re.compile(r"\$([A-Za-z_]\w*)\s*:=|function\s*\(([^)]*)\)", re.ASCII)
+# The library lets Python's own errors through where it did not think of them.
+_PYTHONS_OWN: Final = (
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+)
 _NULL: Final = Utils.NULL_VALUE
 
 
@@ -35,7 +44,7 @@ class PythonEngine:
         """Compile an expression; raise JsonataSyntaxError."""
         try:
             expression = Jsonata(source)
-        except JException as error:
+        except (JException, *_PYTHONS_OWN) as error:
             raise JsonataSyntaxError(str(error)) from error
         expression.set_output_convert_nulls(False)
         return Query(source, expression, _free_names(source), None)
@@ -54,7 +63,7 @@ class PythonEngine:
             return None if result is None else dumps(_taken_out(result))
         except JException as error:
             raise JsonataError(str(error.error), str(error)) from error
-        except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        except _PYTHONS_OWN as error:
             raise JsonataError("D1001", str(error)) from error
 
 
