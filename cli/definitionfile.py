@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -63,7 +63,7 @@ class DefinitionFile:
         if self.json is None:
             return [] if self.trouble is None else [self.trouble]
         found = validate(self.json, machine_type or MachineType.STANDARD)
-        places = self._places([each.pointer for each in found])
+        places = self._places(found)
         listed = [self._finding(each, places) for each in found]
         return sorted(listed, key=lambda finding: finding.place)
 
@@ -73,10 +73,13 @@ class DefinitionFile:
         assert self.json is not None, "what cannot be read has a finding"
         return self.json
 
-    def _places(self, pointers: Iterable[str]) -> Places:
+    def _places(self, found: Sequence[Diagnostic]) -> Places:
         if self.places is not None:
             return self.places
-        return _json_places(self.json or "", pointers)
+        is_json = not any(each.place is not None for each in found)
+        if not is_json or self.json is None or not self.json.strip():
+            return {}  # its one finding knows its place, or has none
+        return json_places(self.json, [each.pointer for each in found])
 
     def _finding(self, found: Diagnostic, places: Places) -> Finding:
         place = nearest(found.pointer, places)
@@ -85,13 +88,6 @@ class DefinitionFile:
         return Finding(
             self.name, place, found.severity, found.code, found.message, found.pointer
         )
-
-
-def _json_places(text: str, pointers: Iterable[str]) -> Places:
-    try:
-        return json_places(text, pointers)
-    except (ValueError, IndexError, RecursionError):
-        return {}  # no JSON: its one finding knows its place
 
 
 def refused_by(findings: Iterable[Finding]) -> None:

@@ -33,6 +33,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("wait.asl.yaml", YAML),
         ("broken.json", '{"StartAt": "A",\n "States"\n}'),
         ("broken.yml", "a: ]"),
+        ("number.json", "}{2\0"),
+        ("empty.json", ""),
         ("wait", YAML),
     ):
         (tmp_path / name).write_text(text)
@@ -78,12 +80,15 @@ def test_yaml_has_the_places_of_its_own_text(
 def test_what_cannot_be_read_is_a_finding(
     here: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    status, shown = validate(capsys, "broken.json", "broken.yml")
+    names = ("broken.json", "broken.yml", "number.json", "empty.json")
+    status, shown = validate(capsys, *names)
 
     assert status == 1
     assert [line.split(": ")[:2] for line in shown.splitlines()] == [
         ["broken.json:3:1", "error INVALID_JSON_DESCRIPTION"],
         ["broken.yml:1:4", "error INVALID_YAML_DESCRIPTION"],
+        ["number.json:1:1", "error INVALID_JSON_DESCRIPTION"],
+        ["empty.json:1:1", "error MISSING_DESCRIPTION"],
     ]
 
 
