@@ -12,9 +12,10 @@ CLIENTS := .venv-clients
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * (os.cpu_count() or 1))')
 PYTEST := $(BIN)/pytest --dist worksteal
 ARGS ?=
+SECONDS ?= 60
 
 .DEFAULT_GOAL := help
-.PHONY: help install clients demo test test-slow test-system test-all lint format check bench build clean
+.PHONY: help install clients demo test test-slow test-system test-all lint format check bench fuzz build clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
@@ -67,9 +68,13 @@ check: lint test ## Lint, then the quick tests
 bench: $(STAMP) ## Measure: rates, latencies, CPU per workflow (see benchmarks/README.md)
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+fuzz: $(STAMP) ## Fuzz the parser and the validator for SECONDS (installs atheris into .venv)
+	@$(BIN)/pip install --quiet "atheris>=2.3"
+	@$(BIN)/python -m tests.fuzz.fuzz_definitions .fuzz -max_total_time=$(SECONDS) -timeout=10
+
 build: $(STAMP) ## Build sdist and wheel, and try the wheel in a clean environment
 	@$(BIN)/python .ci/build_check.py
 
 clean: ## Remove what tools left behind; never environments and never data
-	rm -rf build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf build dist .fuzz .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -not -path './$(VENV)*/*' -prune -exec rm -rf {} +

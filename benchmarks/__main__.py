@@ -20,6 +20,7 @@ from benchmarks.engines import (
     tasks,
 )
 from benchmarks.express import express, sync
+from benchmarks.language import language
 from benchmarks.map_runs import children
 from benchmarks.processes import load
 from benchmarks.recovery import recovery
@@ -31,6 +32,15 @@ from benchmarks.timers import timers
 _ALL: Final[
     dict[str, tuple[Callable[[int], dict[str, Any]], tuple[tuple[str, ...], ...]]]
 ] = {
+    "language": (
+        language,
+        (
+            ("validate_ms", "ms CPU", "50", ""),
+            ("choice_us", "us CPU", "20", ""),
+            ("data_flow_us", "us CPU", "30", ""),
+            ("jsonata_us", "us CPU", "250", ""),
+        ),
+    ),
     "handlers": (handlers, (("cpu_ms", "ms CPU", "1.6", "1.0"),)),
     "tasks": (tasks, (("cpu_ms", "ms CPU", "2.5", "1.5"),)),
     "states": (states, (("cpu_ms", "ms CPU", "0.6", "0.4"),)),
