@@ -11,8 +11,9 @@ import pytest
 
 from tests.support.clients import AWS, aws, require, run_aws
 from tests.wire.test_activities import APPROVE, MACHINE
-from tests.wire.test_executions import HEAD
-from tests.wire.test_machines import ARN, PASS, ROLE
+from tests.wire.test_executions import HEAD, start
+from tests.wire.test_machines import ARN, PASS, ROLE, create
+from tests.wire.waiting import closed
 
 RUN = f"{HEAD}:hello"
 
@@ -28,22 +29,9 @@ def cli(endpoint: str) -> Cli:
     return partial(aws, endpoint)
 
 
-def create(cli: Cli, definition: object = PASS, kind: str = "STANDARD") -> Any:
-    return cli(
-        "create-state-machine",
-        *("--name", "order", "--role-arn", ROLE, "--type", kind),
-        *("--definition", json.dumps(definition)),
-    )
-
-
-def until_closed(cli: Cli, arn: str) -> Any:
-    while True:
-        described = cli("describe-execution", "--execution-arn", arn)
-        if described["status"] != "RUNNING":
-            return described
-
-
-def test_machine_is_created_from_a_file_and_run(cli: Cli, tmp_path: Path) -> None:
+def test_machine_is_created_from_a_file_and_run(
+    cli: Cli, client: Any, tmp_path: Path
+) -> None:
     definition = tmp_path / "hello.asl.json"
     definition.write_text(json.dumps(PASS))
 
@@ -56,7 +44,8 @@ def test_machine_is_created_from_a_file_and_run(cli: Cli, tmp_path: Path) -> Non
         "start-execution",
         *("--state-machine-arn", ARN, "--name", "hello", "--input", '{"a": 1}'),
     )
-    described = until_closed(cli, started["executionArn"])
+    closed(client, started["executionArn"])
+    described = cli("describe-execution", "--execution-arn", RUN)
     history = cli("get-execution-history", "--execution-arn", RUN)
 
     assert (described["executionArn"], described["output"]) == (RUN, '{"a": 1}')
@@ -68,10 +57,10 @@ def test_machine_is_created_from_a_file_and_run(cli: Cli, tmp_path: Path) -> Non
     ]
 
 
-def test_listings_are_cut_as_asked(cli: Cli) -> None:
-    create(cli)
+def test_listings_are_cut_as_asked(cli: Cli, client: Any) -> None:
     for name in ("a", "b"):
-        cli("start-execution", "--state-machine-arn", ARN, "--name", name)
+        arn = start(client, name=name)["executionArn"]
+        closed(client, arn)
 
     machines = cli("list-state-machines")["stateMachines"]
     executions = ("list-executions", "--state-machine-arn", ARN)
@@ -84,21 +73,20 @@ def test_listings_are_cut_as_asked(cli: Cli) -> None:
     assert len(whole) == 2
 
 
-def test_activity_is_worked_on(cli: Cli) -> None:
+def test_activity_is_worked_on(cli: Cli, client: Any) -> None:
     cli("create-activity", "--name", "approve")
-    create(cli, MACHINE)
-    arn = cli("start-execution", "--state-machine-arn", ARN)["executionArn"]
+    arn = start(client, MACHINE)["executionArn"]
 
     task = cli("get-activity-task", "--activity-arn", APPROVE)
     token = ("--task-token", task["taskToken"])
     cli("send-task-success", *token, "--task-output", '"yes"')
 
-    assert until_closed(cli, arn)["output"] == '"yes"'
+    assert closed(client, arn)["output"] == '"yes"'
     assert len(cli("list-activities")["activities"]) == 1
 
 
-def test_express_machine_answers_at_once(cli: Cli) -> None:
-    create(cli, kind="EXPRESS")
+def test_express_machine_answers_at_once(cli: Cli, client: Any) -> None:
+    create(client, type="EXPRESS")
 
     ended = cli(
         "start-sync-execution", "--state-machine-arn", ARN, "--input", '{"a": 1}'

@@ -29,7 +29,7 @@ COMMON: Final = {
     "RequestEntityTooLargeException",
 }
 NAMES: Final = [operation.name for operation in OPERATIONS]
-QUICK: Final = 25
+QUICK: Final = 15
 SLOW: Final = 300
 # A server that has not answered by then hangs.
 SECONDS: Final = 30
