@@ -35,6 +35,7 @@ def record(**changes: Any) -> ExecutionRecord:
         "alias_arn": None,
         "map_run_arn": None,
         "trace_header": None,
+        "item_count": None,
     }
     return ExecutionRecord(**values | changes)
 
