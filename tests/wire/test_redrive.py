@@ -15,6 +15,7 @@ from storage.database import connect
 from tests.support.machines import (
     FUNCTIONS,
     catch,
+    distributed,
     each,
     fail,
     parallel,
@@ -143,6 +144,28 @@ def test_only_failed_branches_and_iterations_are_done_again(order: Any) -> None:
     assert json.loads(it.closed()["output"]) == [["one", "two"], "q"]
     assert it.types().count("LambdaFunctionScheduled") == 3
     assert it.types().count("PassStateEntered") == 1
+
+
+def test_map_run_goes_on_with_the_children_that_had_not_ended_well(order: Any) -> None:
+    it = order(distributed("Each", task(), MaxConcurrency=1), given=[1, 2, 3])
+    it.work("one")
+    it.work(error="Broken")
+    it.closed()
+
+    it.redrive()
+    assert it.work("two")["input"] == 2
+    it.work("three")
+
+    assert json.loads(it.closed()["output"]) == ["one", "two", "three"]
+    (run,) = it.client.list_map_runs(executionArn=it.arn)["mapRuns"]
+    shown = it.client.describe_map_run(mapRunArn=run["mapRunArn"])
+    assert (shown["status"], shown["redriveCount"]) == ("SUCCEEDED", 1)
+    assert shown["executionCounts"]["succeeded"] == 3
+    (child,) = it.client.list_executions(
+        mapRunArn=run["mapRunArn"], redriveFilter="REDRIVEN"
+    )["executions"]
+    assert child["redriveCount"] == 1
+    assert "MapRunRedriven" in it.types()
 
 
 def test_execution_that_timed_out_has_its_whole_time_again(order: Any) -> None:
