@@ -158,6 +158,7 @@ def _changes(request: UpdateStateMachine) -> dict[str, Any]:
 async def describe_state_machine(api: Api, request: DescribeStateMachine) -> Response:
     """Show a machine as it is now, or one of its versions."""
     arn = parse_arn(request.state_machine_arn, "stateMachine")
+    refuse_label(arn.text)
     machine = await read_machine(api, arn.text)
     if machine is None:
         refuse_missing(arn.text)
@@ -239,7 +240,7 @@ async def list_state_machines(api: Api, request: ListStateMachines) -> Response:
 
 
 def refuse_label(arn: str) -> None:
-    """Refuse the ARN of a Map Run's machine, which only a description may name."""
+    """Refuse the ARN of a distributed Map within a machine."""
     if parse_arn(arn, "stateMachine").label is not None:
         raise ValidationException(
             "Labeled state machine ARNs are not supported by this operation",

@@ -88,7 +88,7 @@ async def list_state_machine_versions(
 ) -> Response:
     """List the versions of a machine, the newest first."""
     arn = request.state_machine_arn
-    parse_arn(arn, "stateMachine")
+    refuse_label(arn)
     page = Page(api.pages, request)
     bound = {"before": page.position} if isinstance(page.position, int) else {}
     rows = await api.versions.page(arn, limit=page.wanted, **bound)

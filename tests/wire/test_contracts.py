@@ -185,6 +185,8 @@ def test_versions_and_aliases_go_when_the_deletion_begins(
     "operation",
     [
         "start_execution",
+        "describe_state_machine",
+        "list_state_machine_versions",
         "update_state_machine",
         "delete_state_machine",
         "publish_state_machine_version",
