@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 
 from api.measures import RequestMeasures
 from engine.engine import Engine
+from engine.lane import Lane
 from engine.measures import Measures
 from runtime import events as ev
 from runtime.execution import Status
@@ -154,8 +155,8 @@ COUNTERS: Final[tuple[Figure, ...]] = (
 # What is so now
 
 
-def _lanes(read: str) -> Callable[[Sources], Numbers]:
-    return _one(lambda s: sum(getattr(lane, read) for lane in s.engine.lanes))
+def _lanes(read: Callable[[Lane], int]) -> Callable[[Sources], Numbers]:
+    return _one(lambda s: sum(map(read, s.engine.lanes)))
 
 
 def _waiting_here(sources: Sources) -> Numbers:
@@ -194,12 +195,12 @@ GAUGES: Final[tuple[Figure, ...]] = (
     Figure(
         name="executions_in_memory",
         about="Standard executions in memory",
-        read=_lanes("in_memory"),
+        read=_lanes(lambda lane: lane.in_memory),
     ),
     Figure(
         name="executions_waiting",
         about="Executions with stimuli that wait for a turn",
-        read=_lanes("waiting"),
+        read=_lanes(lambda lane: lane.waiting),
     ),
     Figure(
         name="express_running",

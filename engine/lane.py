@@ -91,6 +91,16 @@ class Lane:
 
     # Shards
 
+    @property
+    def in_memory(self) -> int:
+        """How many executions are in memory."""
+        return len(self._residents)
+
+    @property
+    def waiting(self) -> int:
+        """How many executions have stimuli that wait for a turn."""
+        return self._residents.waiting
+
     def hold(self, epochs: dict[int, int]) -> None:
         """Begin to work for shards that were won."""
         if epochs:
