@@ -128,12 +128,21 @@ VALUES (%(execution_id)s::uuid, %(now)s, %(shard)s, %(kind)s, %(body)s)
 RETURNING id;
 
 -- name: stop_children
--- Children of a run that has ended, which still run.
+-- Children of a run that has ended, which still run, or are about to go on by a redrive:
+-- that reaches them first.
 INSERT INTO inbox (execution_id, created_at, shard, kind, body)
 SELECT execution_id, %(now)s, shard, 'stop', '{"error":null,"cause":null}'
 FROM execution_records
 WHERE map_run_arn = %(arn)s
-  AND status = 'RUNNING';
+  AND (
+      status = 'RUNNING'
+      OR (shard, execution_id) IN (
+          SELECT letter.shard, letter.execution_id
+          FROM inbox AS letter
+          WHERE letter.kind = 'redrive_child'
+            AND letter.consumed_at IS NULL
+      )
+  );
 
 -- name: ended_before
 -- How children that a redriven run comes to once more had ended, and how large their

@@ -384,6 +384,24 @@ async def test_a_redriven_run_outlives_its_engine(engines: Fleet) -> None:
     await engines.at_rest()
 
 
+async def test_stops_and_redrives_of_a_parent_leave_no_child_behind(
+    engines: Fleet,
+) -> None:
+    one, other = await engines.pair()
+    machine = await engines.machine(region(distributed("Each", wait("Sleep", 3_000))))
+    run = await engines.start(one, machine, [1, 2, 3, 4, 5])
+    await children_are(engines, run, "children_started", 5)
+    await one.service.stop_execution(run.arn, None, None)
+
+    for number in range(4):
+        assert await other.service.redrive_execution(run.shard, run.id, f"t{number}")
+        await one.service.stop_execution(run.arn, None, None)
+
+    assert await engines.status(run) == "ABORTED"
+    await settled(engines, run)
+    await engines.at_rest()
+
+
 async def test_a_redriven_run_may_fail_again(engines: Fleet) -> None:
     engine = await engines.engine()
     machine = await engines.machine(region(some_fail()))
