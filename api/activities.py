@@ -7,7 +7,11 @@ from typing import Any, Final
 from api.arns import parse_arn
 from api.configurations import encryption_configuration
 from api.context import Api
-from api.errors import ActivityAlreadyExists, ActivityDoesNotExist
+from api.errors import (
+    ActivityAlreadyExists,
+    ActivityDoesNotExist,
+    ActivityLimitExceeded,
+)
 from api.names import check_name
 from api.paging import Page
 from api.requests import (
@@ -22,7 +26,11 @@ from api.timestamps import epoch
 from api.wire import Response
 from engine.activities import ActivityTask
 from runtime.limits import MAX_ACTIVITY_POLL_SECONDS
-from storage.activities import ActivityExistsError, ActivityRecord
+from storage.activities import (
+    ActivityExistsError,
+    ActivityRecord,
+    TooManyActivitiesError,
+)
 
 # Ordinary clients hang up after a minute and ask again: answer a little before.
 _POLL_SECONDS: Final = MAX_ACTIVITY_POLL_SECONDS - 2
@@ -38,6 +46,9 @@ async def create_activity(api: Api, request: CreateActivity) -> Response:
     except ActivityExistsError:
         msg = f"Activity Already Exists: '{arn}'"
         raise ActivityAlreadyExists(msg) from None
+    except TooManyActivitiesError:
+        msg = f"There may be {api.limits.activities} activities at most: '{arn}'"
+        raise ActivityLimitExceeded(msg) from None
     return {"activityArn": arn, "creationDate": epoch(activity.created_at)}
 
 

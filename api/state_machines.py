@@ -16,6 +16,7 @@ from api.errors import (
     StateMachineAlreadyExists,
     StateMachineDeleting,
     StateMachineDoesNotExist,
+    StateMachineLimitExceeded,
     ValidationException,
 )
 from api.names import check_name
@@ -38,6 +39,7 @@ from storage.machines import (
     MachineMissingError,
     MachineRecord,
     RevisionRecord,
+    TooManyMachinesError,
 )
 from storage.versions import Publication, TooManyVersionsError
 
@@ -64,6 +66,10 @@ async def create_state_machine(api: Api, request: CreateStateMachine) -> Respons
     except MachineExistsError:
         msg = f"State Machine Already Exists: '{arn}'"
         raise StateMachineAlreadyExists(msg) from None
+    except TooManyMachinesError:
+        most = api.limits.state_machines
+        msg = f"There may be {most} state machines at most: '{arn}'"
+        raise StateMachineLimitExceeded(msg) from None
     except MachineDeletingError:
         refuse_deleting(arn)
     api.cache.forget(arn)

@@ -236,7 +236,10 @@ def _api(
     connections: Connections,
 ) -> Api:
     limits, site = options.settings.limits, options.site
-    machines, versions = Machines(connections), Versions(connections)
+    machines, versions = (
+        Machines(connections, limits.state_machines),
+        Versions(connections),
+    )
     finder = MachineFinder(machines, versions)
     return Api(
         site=site,
@@ -251,7 +254,7 @@ def _api(
         aliases=Aliases(connections, limits.aliases_per_machine),
         tags=Tags(connections, limits.tags_per_resource),
         limits=limits,
-        activities=Activities(connections),
+        activities=Activities(connections, limits.activities),
         executions=Executions(connections),
         histories=Histories(connections),
         map_runs=MapRuns(connections),

@@ -60,6 +60,8 @@ MAX_ACTIVITY_POLL_SECONDS: Final = 60
 
 # Resources
 
+MAX_MACHINES: Final = 100_000
+MAX_ACTIVITIES: Final = 100_000
 MAX_VERSIONS_PER_MACHINE: Final = 1_000
 MAX_ALIASES_PER_MACHINE: Final = 100
 MAX_TAGS: Final = 50
@@ -83,6 +85,8 @@ class Limits:
     name_reserved_days: int = NAME_RESERVED_AFTER_CLOSE.days
     express_seconds: int = int(EXPRESS_MAX_OPEN_TIME.total_seconds())
     pollers_per_activity: int = MAX_POLLERS_PER_ACTIVITY
+    state_machines: int = MAX_MACHINES
+    activities: int = MAX_ACTIVITIES
     versions_per_machine: int = MAX_VERSIONS_PER_MACHINE
     aliases_per_machine: int = MAX_ALIASES_PER_MACHINE
     tags_per_resource: int = MAX_TAGS

@@ -10,6 +10,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
+from runtime.limits import MAX_ACTIVITIES
 from storage.connections import Connection, Connections
 from storage.errors import StorageError
 from storage.statements import statements
@@ -21,6 +22,10 @@ _TAGS: Final = statements("tags")
 
 class ActivityExistsError(StorageError):
     """An activity of that ARN exists and is another one. Its argument is the ARN."""
+
+
+class TooManyActivitiesError(StorageError):
+    """There would be more activities than there may. Its argument is the ARN."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +41,9 @@ class ActivityRecord:
 class Activities:
     """The activities of an installation."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, most: int = MAX_ACTIVITIES) -> None:
         self._connections = connections
+        self._most = most
 
     async def create(
         self,
@@ -53,12 +59,20 @@ class Activities:
                 {"arn": arn, "name": arn.rpartition(":")[2], "now": now}
                 | {"encryption_configuration": Json(encryption)},
             )
+            if cursor.rowcount:
+                await self._check_count(connection, arn)
             if cursor.rowcount and tags:
                 await insert_tags(connection, arn, tags)
             activity = await _fetch(connection, arn)
         if activity is None or activity.encryption_configuration != encryption:
             raise ActivityExistsError(arn)
         return activity
+
+    async def _check_count(self, connection: Connection, arn: str) -> None:
+        row = await (await connection.execute(_SQL["count"])).fetchone()
+        assert row is not None, "a count has a row"
+        if row[0] > self._most:
+            raise TooManyActivitiesError(arn)
 
     async def get(self, arn: str) -> ActivityRecord | None:
         """Return one activity."""

@@ -17,6 +17,7 @@ from psycopg import Rollback
 from psycopg.rows import class_row
 from psycopg.types.json import Json
 
+from runtime.limits import MAX_MACHINES
 from storage.connections import Connection, Connections
 from storage.errors import StorageError
 from storage.statements import statements
@@ -37,6 +38,10 @@ class MachineError(StorageError):
 
 class MachineExistsError(MachineError):
     """A machine of that ARN exists and is another one. Its argument is the ARN."""
+
+
+class TooManyMachinesError(MachineError):
+    """There would be more machines than there may be."""
 
 
 class MachineDeletingError(MachineError):
@@ -135,8 +140,9 @@ class MachineSummary:
 class Machines:
     """The state machines of an installation."""
 
-    def __init__(self, connections: Connections) -> None:
+    def __init__(self, connections: Connections, most: int = MAX_MACHINES) -> None:
         self._connections = connections
+        self._most = most
 
     async def create(
         self,
@@ -156,6 +162,7 @@ class Machines:
             if existing is None:
                 created = await _insert(connection, arn, kind, blueprint, now)
                 if created is not None:
+                    await self._check_count(connection, arn)
                     await insert_tags(connection, arn, tags or {})
                     return await _published(connection, created, publication, now)
                 existing = await _lock(connection, arn)  # somebody else was faster
@@ -163,6 +170,12 @@ class Machines:
                 raise MachineDeletingError(arn)
             machine = _same(existing, kind, blueprint)
             return await _published_before(connection, machine, publication)
+
+    async def _check_count(self, connection: Connection, arn: str) -> None:
+        row = await (await connection.execute(_SQL["count_machines"])).fetchone()
+        assert row is not None, "a count has a row"
+        if row[0] > self._most:
+            raise TooManyMachinesError(arn)
 
     async def update(
         self,

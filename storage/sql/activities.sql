@@ -6,6 +6,10 @@ INSERT INTO activities (arn, name, created_at, encryption_configuration)
 VALUES (%(arn)s, %(name)s, %(now)s, %(encryption_configuration)s)
 ON CONFLICT (arn) DO NOTHING
 
+-- name: count
+-- How many activities there are.
+SELECT count(*) FROM activities
+
 -- name: get
 -- One activity.
 SELECT arn, name, created_at, encryption_configuration

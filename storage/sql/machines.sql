@@ -34,6 +34,10 @@ WHERE arn > %(after)s
 ORDER BY arn
 LIMIT %(limit)s
 
+-- name: count_machines
+-- How many machines there are.
+SELECT count(*) FROM state_machines
+
 -- name: insert_revision
 -- A new revision of a machine.
 INSERT INTO state_machine_revisions (

@@ -24,6 +24,8 @@ LIMITS = Limits(
     request_bytes=4_096,
     history_events=10,
     express_seconds=1,
+    state_machines=1,
+    activities=1,
     versions_per_machine=1,
     aliases_per_machine=1,
     tags_per_resource=2,
@@ -57,6 +59,21 @@ def test_a_caller_is_throttled_when_the_bucket_is_empty(client: Any) -> None:
 
     assert refusal(client.list_activities) == "ThrottlingException"
     client.create_activity(name="others-go-on")
+
+
+def test_an_installation_may_not_have_more(client: Any) -> None:
+    create(client)
+    client.create_activity(name="one")
+
+    refusals = [
+        refusal(client.create_activity, name="two"),
+        refusal(create, client=client, name="two"),
+    ]
+
+    assert refusals == ["ActivityLimitExceeded", "StateMachineLimitExceeded"]
+    assert len(client.list_activities()["activities"]) == 1
+    assert len(client.list_state_machines()["stateMachines"]) == 1
+    assert create(client)["stateMachineArn"] == ARN
 
 
 def test_every_key_has_a_bucket_of_its_own(clean_database: str) -> None:

@@ -51,6 +51,7 @@ ELSEWHERE: Final = f"{VERSION[:-1]}2"
 NO_KMS: Final = "the names of keys are stored; no key management service is ever called"
 IN_TURN: Final = "changes of one machine wait for one another"
 NO_LIMIT: Final = "there is no such limit here"
+CONFIGURED: Final = "beyond a configured limit: tests/wire/test_limits.py"
 ONE_BOOLEAN: Final = "a tracing configuration is one boolean"
 GONE_AT_ONCE: Final = "aliases go when the deletion of their machine begins"
 BROKEN_NAME: Final = "such a name is a `ValidationException`, as recorded"
@@ -101,7 +102,7 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
     "CreateActivity": {
         **KMS,
         "ActivityAlreadyExists": {"encryptionConfiguration": KMS_KEY},
-        "ActivityLimitExceeded": NO_LIMIT,
+        "ActivityLimitExceeded": CONFIGURED,
         "InvalidEncryptionConfiguration": {"encryptionConfiguration": NO_KEY},
         "InvalidName": {"name": "a b"},
         "TooManyTags": {"tags": TAGS},
@@ -117,7 +118,7 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
         "InvalidTracingConfiguration": ONE_BOOLEAN,
         "StateMachineAlreadyExists": {"name": "order"},
         "StateMachineDeleting": {"name": "leaving"},
-        "StateMachineLimitExceeded": NO_LIMIT,
+        "StateMachineLimitExceeded": CONFIGURED,
         "StateMachineTypeNotSupported": "both types are supported",
         "TooManyTags": {"tags": TAGS},
         "ValidationException": {"type": "FAST"},
