@@ -111,6 +111,13 @@ ALTER TABLE execution_records DROP COLUMN item_count;
 """
 
 
+# `migrate` makes the views after the revisions, unless it finds that it has made them.
+VIEW: LiteralString = """
+DROP VIEW IF EXISTS map_run_progress;
+DELETE FROM settings WHERE key = 'views';
+"""
+
+
 def upgrade() -> None:
     """Create the tables and add the columns."""
     cursor = op.get_bind().connection.cursor()
@@ -120,6 +127,8 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take all of it away; runs that have not ended never will."""
-    op.get_bind().connection.cursor().execute(GONE)
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(VIEW)
+    cursor.execute(GONE)
     op.drop_table("map_run_ends")
     op.drop_table("map_runs")
