@@ -26,14 +26,23 @@ ANY_KEY: Final = NewKey("any", "any")
 _SECONDS: Final = 120
 
 
+def skip_module_without(path: Path) -> None:
+    """Skip a whole module, with one line, when its client is not installed nor required."""
+    if not path.exists() and not os.environ.get(REQUIRED):
+        pytest.skip(_missing(path), allow_module_level=True)
+
+
 def require(path: Path) -> None:
     """Skip, or fail where clients are required, when a client is not installed."""
     if path.exists():
         return
-    message = f"{path.relative_to(ROOT)} is missing: run `make clients`"
     if os.environ.get(REQUIRED):
-        pytest.fail(message)
-    pytest.skip(message)
+        pytest.fail(_missing(path))
+    pytest.skip(_missing(path))
+
+
+def _missing(path: Path) -> str:
+    return f"{path.relative_to(ROOT)} is missing: run `make clients`"
 
 
 def run_aws(

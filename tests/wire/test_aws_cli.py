@@ -9,11 +9,13 @@ from typing import Any, Protocol
 
 import pytest
 
-from tests.support.clients import AWS, aws, require, run_aws
+from tests.support.clients import AWS, aws, require, run_aws, skip_module_without
 from tests.wire.test_activities import APPROVE, MACHINE
 from tests.wire.test_executions import HEAD, start
 from tests.wire.test_machines import ARN, PASS, ROLE, create
 from tests.wire.waiting import closed
+
+skip_module_without(AWS)
 
 RUN = f"{HEAD}:hello"
 

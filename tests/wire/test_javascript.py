@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.clients import SDK, javascript, require
+from tests.support.clients import SDK, javascript, require, skip_module_without
+
+skip_module_without(SDK)
 
 
 @pytest.mark.parametrize(
