@@ -19,6 +19,7 @@ from asl.model import (
     Transformation,
 )
 from asl.report import Code
+from asl.resources import parse_resource
 
 MAX_LABEL: Final = 40
 MAX_ITEMS: Final = 100_000_000
@@ -95,7 +96,14 @@ def _reader(reader: Fields | None, language: QueryLanguage) -> str | None:
     config = reader.object("ReaderConfig")
     if config is not None:
         _check_reader_config(config, language)
-    return reader.text("Resource")
+    return _resource(reader)
+
+
+def _resource(fields: Fields) -> str | None:
+    arn = fields.text("Resource")
+    if arn is not None and parse_resource(arn) is None:
+        fields.refuse("Resource", "Value is not a valid resource ARN")
+    return arn
 
 
 def _check_reader_config(config: Fields, language: QueryLanguage) -> None:
@@ -129,7 +137,10 @@ def _writer(writer: Fields | None, language: QueryLanguage) -> str | None:
     call = _CALL_FIELD[language.name]
     writer.allow({"Resource", "WriterConfig", "Comment", call})
     language.payload(writer, call)
-    return writer.text("Resource")
+    if not {"Resource", "WriterConfig"} & writer.values.keys():
+        message = "At least one of these fields is required: [Resource, WriterConfig]"
+        writer.report.error(message, writer.location)
+    return _resource(writer)
 
 
 def _transformation(writer: Fields | None) -> Transformation:

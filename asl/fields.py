@@ -54,6 +54,8 @@ class Fields:
             if name not in allowed:
                 message = f"Field '{name}' is not supported"
                 self.report.misplaced(name, message, self.location)
+        if "Comment" in allowed:
+            self.text("Comment")
 
     def allow_in(
         self,

@@ -52,10 +52,12 @@ def compile_definition(definition: dict[str, Json], report: Report) -> Machine:
     language = _language(fields, DEFAULT_LANGUAGE)
     compiler = _Compiler(report, language)
     compiler.region(fields, 1)
+    fields.text("Version")
+    comment = fields.raw("Comment")
     return Machine(
         regions=tuple(compiler.regions),
         timeout_seconds=fields.integer("TimeoutSeconds", 1, MAX_SECONDS),
-        comment=fields.text("Comment"),
+        comment=comment if isinstance(comment, str) else None,
         query_language=language,
         variable_references=compiler.references,
         activities=_activities(compiler.regions),

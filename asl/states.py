@@ -116,6 +116,7 @@ def _check_transition(fields: Fields) -> None:
 def _task(draft: Draft) -> State:
     fields, language = draft.fields, draft.language
     fields.require("Resource")
+    _check_heartbeat(fields)
     return TaskState(
         name=draft.scope.name,
         next=draft.next,
@@ -128,6 +129,13 @@ def _task(draft: Draft) -> State:
         retriers=parse_retriers(fields),
         catchers=parse_catchers(fields, language),
     )
+
+
+def _check_heartbeat(fields: Fields) -> None:
+    timeout, heartbeat = fields.raw("TimeoutSeconds"), fields.raw("HeartbeatSeconds")
+    if isinstance(timeout, int) and isinstance(heartbeat, int) and heartbeat >= timeout:
+        message = "HeartbeatSeconds must be smaller than TimeoutSeconds"
+        fields.refuse("HeartbeatSeconds", message)
 
 
 def _resource(fields: Fields) -> Resource:

@@ -103,7 +103,7 @@ class _Parser:
         match = self._take(_LITERAL)
         if match is None:
             raise self._broken()
-        return _constant(loads(match[0]))
+        return _constant(_json(match[0]))
 
     def _quoted(self) -> str:
         end = end_of_quote(self.text, self.position)
@@ -115,10 +115,7 @@ class _Parser:
         end = end_of_bracket(self.text, self.position)
         content = self.text[self.position : end + 1]
         self.position = end + 1
-        try:
-            return loads(content.replace("'", '"'))
-        except PayloadError as error:
-            raise ValueError(str(error)) from error
+        return _json(content.replace("'", '"'))
 
     def _path(self) -> Operand:
         start = self.position
@@ -193,3 +190,10 @@ def _all(parts: tuple[Predicate, ...]) -> Predicate:
 
 def _any(parts: tuple[Predicate, ...]) -> Predicate:
     return lambda node, visit: any(part(node, visit) for part in parts)
+
+
+def _json(text: str) -> Json:
+    try:
+        return loads(text)
+    except PayloadError as error:
+        raise ValueError(str(error)) from error

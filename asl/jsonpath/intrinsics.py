@@ -6,6 +6,7 @@ a path or another call. In a text `\\'`, `\\{`, `\\}` and `\\\\` are the only es
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -112,9 +113,7 @@ class _Parser:
         if match := self._take(_LITERAL):
             return _constant(_LITERALS[match[1]])
         if match := self._take(_NUMBER):
-            return _constant(
-                float(match[1]) if not _is_integer(match[1]) else int(match[1])
-            )
+            return _constant(_number(match[1]))
         if is_intrinsic(self.text[self.position :]):
             return self.call(depth + 1)
         return self._path()
@@ -136,6 +135,18 @@ class _Parser:
         if path.variable is not None:
             self.variables.add(path.variable)
         return _compile_argument_path(path)
+
+
+def _number(text: str) -> float:
+    """Read a number; one that no payload may hold is none."""
+    try:
+        value = int(text) if _is_integer(text) else float(text)
+    except ValueError as error:
+        raise IntrinsicSyntaxError(str(error)) from None
+    if value in (math.inf, -math.inf):
+        msg = f"The number {text[:40]} is out of range"
+        raise IntrinsicSyntaxError(msg)
+    return value
 
 
 def _is_integer(text: str) -> bool:

@@ -6,6 +6,7 @@ import pytest
 from asl.parse import parse_machine
 from asl.validate import validate
 
+GET_OBJECT = "arn:aws:states:::s3:getObject"
 INNER = {"StartAt": "In", "States": {"In": {"Type": "Pass", "End": True}}}
 
 
@@ -54,14 +55,14 @@ def test_its_fields_need_the_distributed_mode() -> None:
 
 def test_jsonata_has_arguments() -> None:
     reader = {
-        "Resource": "r",
+        "Resource": GET_OBJECT,
         "Arguments": {"Bucket": "{% $b %}"},
         "ReaderConfig": {"MaxItems": "{% 1 %}"},
     }
 
     assert findings(language="JSONata", ItemReader=reader) == []
     assert findings(
-        language="JSONata", ItemReader={"Resource": "r", "Parameters": {}}
+        language="JSONata", ItemReader={"Resource": GET_OBJECT, "Parameters": {}}
     ) == [("SCHEMA_VALIDATION_FAILED", "/States/A/ItemReader")]
 
 
@@ -74,7 +75,7 @@ def test_labels(label: str) -> None:
     "fields",
     [
         {"ItemReader": {"ReaderConfig": {}}},
-        {"ItemReader": {"Resource": "r", "ReaderConfig": {"InputType": "XML"}}},
+        {"ItemReader": {"Resource": GET_OBJECT, "ReaderConfig": {"InputType": "XML"}}},
         {"ItemBatcher": {}},
         {"ItemBatcher": {"MaxItemsPerBatch": 0}},
         {"ResultWriter": {"WriterConfig": {"OutputType": "CSV"}}},
@@ -106,7 +107,7 @@ def test_labels_are_unique() -> None:
 
 
 def test_variables_in_its_fields_are_noted() -> None:
-    reader = {"Resource": "r", "ReaderConfig": {"MaxItemsPath": "$most"}}
+    reader = {"Resource": GET_OBJECT, "ReaderConfig": {"MaxItemsPath": "$most"}}
     processor = {**INNER, "ProcessorConfig": {"Mode": "DISTRIBUTED"}}
     state = {
         "Type": "Map",

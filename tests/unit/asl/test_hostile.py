@@ -53,6 +53,11 @@ HOSTILE = {
         "StartAt": "A",
         "States": {"A": {"Type": "Task", "Resource": "arn:" + ":" * SIZE, "End": True}},
     },
+    "number of a filter": template("$[?(@.a == 09)]"),
+    "infinite number of a filter": template("$[?(@.a == 1e999)]"),
+    "digits of a filter": template("$[?(@.a == " + "9" * 5000 + ")]"),
+    "digits of an argument": template("States.Array(" + "9" * 5000 + ")"),
+    "infinite argument": template("States.Array(-1e999)"),
     "no json at all": None,
 }
 

@@ -188,3 +188,104 @@ def test_deep_nesting_is_a_finding() -> None:
         region = {"StartAt": f"s{depth}", "States": {f"s{depth}": state}}
 
     assert "TOO_DEEPLY_NESTED" in {f.code for f in validate(json.dumps(region))}
+
+
+TASK = {
+    "Type": "Task",
+    "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f",
+    "End": True,
+}
+DISTRIBUTED = {
+    "Type": "Map",
+    "End": True,
+    "ItemProcessor": {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "I",
+        "States": {"I": PASS},
+    },
+}
+STRING = "Expected value of type String"
+NO_ARN = "Value is not a valid resource ARN"
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "location"),
+    [
+        ({**PASS, "Comment": 1}, STRING, "/Comment"),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E"], "Comment": {}}]},
+            STRING,
+            "/Retry[0]/Comment",
+        ),
+        (
+            {**TASK, "TimeoutSeconds": 5, "HeartbeatSeconds": 5},
+            "HeartbeatSeconds must be smaller than TimeoutSeconds",
+            "/HeartbeatSeconds",
+        ),
+        (
+            {**DISTRIBUTED, "ItemReader": {"Resource": "s3"}},
+            NO_ARN,
+            "/ItemReader/Resource",
+        ),
+        (
+            {**DISTRIBUTED, "ResultWriter": {"Resource": "s3"}},
+            NO_ARN,
+            "/ResultWriter/Resource",
+        ),
+        (
+            {**DISTRIBUTED, "ResultWriter": {}},
+            "At least one of these fields is required: [Resource, WriterConfig]",
+            "/ResultWriter",
+        ),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E"], "MaxAttempts": 1.5}]},
+            "Expected value of type Integer",
+            "/Retry[0]/MaxAttempts",
+        ),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E"], "JitterStrategy": "HALF"}]},
+            "Value is not one of: [FULL, NONE]",
+            "/Retry[0]/JitterStrategy",
+        ),
+        (
+            {**TASK, "Retry": [{"ErrorEquals": ["E"], "MaxDelaySeconds": 1}]},
+            "MaxDelaySeconds must be greater than IntervalSeconds",
+            "/Retry[0]/MaxDelaySeconds",
+        ),
+        (
+            {**DISTRIBUTED, "ToleratedFailurePercentage": 101},
+            "Maximum value is 100.0",
+            "/ToleratedFailurePercentage",
+        ),
+        (
+            {**DISTRIBUTED, "MaxConcurrency": -1},
+            "Minimum value is 0",
+            "/MaxConcurrency",
+        ),
+        (
+            {**DISTRIBUTED, "Label": "a?"},
+            "Label contains invalid characters: 'a?'",
+            "/Label",
+        ),
+        (
+            {**PASS, "Assign": {"states": 1}},
+            "Variable name 'states' is reserved",
+            "/Assign/states",
+        ),
+    ],
+)
+def test_what_a_field_may_not_hold(state: Any, message: str, location: str) -> None:
+    assert [found[1:] for found in errors({"A": state})] == [
+        (message, f"/States/A{location}")
+    ]
+
+
+def test_a_heartbeat_within_its_timeout_is_well() -> None:
+    state = {**TASK, "TimeoutSeconds": 6, "HeartbeatSeconds": 5}
+
+    assert errors({"A": state}) == []
+
+
+def test_the_version_is_a_text() -> None:
+    assert errors({"A": PASS}, Version=1) == [(SCHEMA, STRING, "/Version")]
+    assert errors({"A": PASS}, Version="1.0") == []
