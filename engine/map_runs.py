@@ -236,9 +236,8 @@ class MapRunKeeper:
         rows: list[StartRow] = []
         trouble: Trouble | None = None
         try:
-            rows.extend(
-                self._next_children(held.progress, source)
-            )  # keeps those before
+            # Where one cannot be made, those before it are in the list already.
+            rows.extend(self._next_children(held.progress, source))
         except StatesError as error:
             trouble = source.trouble(error)
         if rows:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from tests.support.fleet import Fleet, Run, eventually
+from tests.support.losing_proxy import LosingProxy
 from tests.support.machines import (
     catch,
     choice,
@@ -276,6 +279,27 @@ async def test_a_result_that_is_too_large_fails_the_run(engines: Fleet) -> None:
     assert await engines.closed(run) == "FAILED"
     (details,) = await engines.details(run, "MapRunFailed")
     assert details["error"] == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize("before", [True, False], ids=["not landed", "landed"])
+async def test_a_round_of_unknown_outcome_starts_no_child_twice(
+    engines: Fleet, proxy: LosingProxy, before: bool
+) -> None:
+    engine = await engines.engine(url=proxy.url)
+    each = distributed("Each", pass_on(), MaxConcurrency=2)
+    machine = await engines.machine(region(each))
+    losses = [
+        proxy.lose("COMMIT", before=before, application="stepwell map runs")
+        for _ in range(3)
+    ]
+
+    run = await engines.start(engine, machine, [1, 2, 3, 4, 5])
+
+    assert await engines.closed(run) == "SUCCEEDED"
+    assert await output(engines, run) == [1, 2, 3, 4, 5]
+    assert await settled(engines, run) == [("SUCCEEDED", 5, 5, 0, 0, True)]
+    assert all(loss.happened.is_set() for loss in losses)
+    await engines.at_rest()
 
 
 async def test_engines_that_vanish_lose_no_child_and_start_none_twice(
