@@ -22,6 +22,7 @@ MAX_DEPTH: Final = 500
 _LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
 _SAMPLED_DIGITS: Final = re.compile(r"[0-9]{3}")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
+_NO_BRACKETS: Final = re.compile(r"[^\[\]{}]+")
 _STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
@@ -81,7 +82,7 @@ def _finite_float(text: str) -> float:
 
 def _check_depth(text: str) -> None:
     depth = 0
-    for character in _STRING.sub("", text):
+    for character in _NO_BRACKETS.sub("", _STRING.sub("", text)):
         if character in "[{":
             depth += 1
             if depth > MAX_DEPTH:
