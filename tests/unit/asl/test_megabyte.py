@@ -10,6 +10,7 @@ import pytest
 
 from asl.parse import parse_machine
 from asl.validate import validate
+from cli.lifetime import calm_collector
 
 MEBIBYTE: Final = 1 << 20
 ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:f"
@@ -17,12 +18,13 @@ END: Final = {"Type": "Succeed"}
 
 
 @pytest.fixture(autouse=True)
-def _garbage_of_others_is_left_alone() -> Iterator[None]:
-    """What pytest itself holds is not ours to search, which takes longer than the work."""
-    gc.collect()
-    gc.freeze()
+def _collector() -> Iterator[None]:
+    """Let the garbage collector work as in servers, and leave alone what pytest holds."""
+    thresholds = gc.get_threshold()
+    calm_collector()
     yield
     gc.unfreeze()
+    gc.set_threshold(*thresholds)
 
 
 def passing(**fields: Any) -> Any:
