@@ -12,8 +12,9 @@ from the `tasks` rows, and a session's next poll says which attempts it really h
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from engine.abroad import Abroad, Borrowed
 from engine.absent import Absent
@@ -72,6 +73,8 @@ class Hall:
         self.abroad.connect(lambda: self.waiting.counts)
         # Per function, the sessions that serve it, the one that waited longest first.
         self._serving: dict[str, OrderedDict[str, Session]] = {}
+        # Whose slots are being filled at this moment.
+        self._filling: set[str] = set()
 
     # Reservations, at decision time
 
@@ -275,14 +278,36 @@ class Hall:
 
     def serve(self, session: Session) -> None:
         """Let the free slots of a session take tasks, of this process and of others."""
-        self.lending.share(session)
-        self._serve_waiting(session)
+        with self._once(session.id) as is_first:
+            if is_first:
+                self.lending.share(session)
+                self._serve_waiting(session)
+                self._serve_in_memory(session)
+                self.lending.lend(session, session.free)
+
+    @contextlib.contextmanager
+    def _once(self, slots: str) -> Iterator[bool]:
+        """Tell whether nobody is filling the slots already.
+
+        A claim of an Express execution is answered before it returns, and frees its
+        reservation. Whoever began to fill the slots goes on: a call within the call would
+        need a stack as deep as there are tasks.
+        """
+        if slots in self._filling:
+            yield False
+            return
+        self._filling.add(slots)
+        try:
+            yield True
+        finally:
+            self._filling.discard(slots)
+
+    def _serve_in_memory(self, session: Session) -> None:
         while session.free > 0:
             key = self.waiting_in_memory.take(session.functions)
             if key is None:
-                break
+                return
             self._claim(session, key)
-        self.lending.lend(session, session.free)
 
     def _serve_waiting(self, slots: Session | Borrowed) -> None:
         """Send a claim for every task that free slots can take."""
@@ -311,9 +336,10 @@ class Hall:
         elsewhere = self.elsewhere
         if elsewhere is None or elsewhere.free <= 0:
             return
-        for waiting in (self.waiting, self.waiting_in_memory):
-            if waiting:
-                self._call_waiting(waiting, elsewhere)
+        with self._once(elsewhere.worker) as is_first:
+            for waiting in (self.waiting, self.waiting_in_memory):
+                if is_first and waiting:
+                    self._call_waiting(waiting, elsewhere)
 
     def _call_waiting(self, waiting: WaitingTasks, elsewhere: Elsewhere) -> None:
         functions = [name for name in waiting.functions if self._is_nobodys(name)]

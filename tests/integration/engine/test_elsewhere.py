@@ -161,6 +161,24 @@ async def test_an_express_execution_may_call(
     assert [asked.body for asked in service.asked] == [b'{"n": 1}']
 
 
+async def test_many_waiting_express_executions_are_called(
+    engines: Fleet, service: FakeLambda
+) -> None:
+    engine = await caller(engines, service, slots=200)
+    assert engine.elsewhere is not None
+    engine.elsewhere.served = frozenset({"work"})
+    machine = parse_machine(json.dumps(WORK))
+    arn = (await engines.machine(WORK)).arn
+    tries = [
+        asyncio.create_task(engine.service.try_out(machine, arn, ROLE, "{}"))
+        for _ in range(250)
+    ]
+
+    ended = await asyncio.gather(*tries)
+
+    assert {(each.status, each.output) for each in ended} == {("SUCCEEDED", '"done"')}
+
+
 async def test_no_more_are_called_at_once_than_there_are_slots(
     engines: Fleet, service: FakeLambda
 ) -> None:

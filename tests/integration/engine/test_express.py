@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import uuid
 from datetime import timedelta
@@ -154,3 +155,18 @@ async def test_part_of_a_history_is_no_finding(engines: Fleet) -> None:
         ]
 
     assert found == []
+
+
+async def test_a_worker_with_many_slots_takes_many_waiting_tasks(
+    engines: Fleet,
+) -> None:
+    engine = await engines.engine(session_timeout=10.0)
+    machine = await express(engines, task())
+    starts = (start(engine, machine) for _ in range(300))
+    await asyncio.gather(*starts)
+    await eventually(lambda: len(engine.hall.waiting_in_memory) == 300)
+
+    answer = await Visitor(engine).poll(free=250)
+
+    assert len(answer.tasks) == 250
+    assert len(engine.hall.waiting_in_memory) == 50
