@@ -145,10 +145,10 @@ class Engine:
         compiled = CompiledMachines(self._definition)
         existing = Activities(self.connections).existing
         self._existing = ExistingActivities(self.clock, existing)
-        self.shards = Shards(self._store("shards"))
+        self.post = Post(self._url, engine=self.id, lease_seconds=options.leases.lease)
+        self.shards = Shards(self._store("shards"), self.post.tell)
         self.timers = self._due_timers()
         self.elsewhere = self._new_elsewhere()
-        self.post = Post(self._url, engine=self.id, lease_seconds=options.leases.lease)
         self.hall = self._new_hall(signer)
         self.map_runs = self._map_run_keeper(signer, compiled)
         self.lanes = [

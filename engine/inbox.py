@@ -3,7 +3,8 @@
 A process that does not hold a shard writes the stimulus into the inbox; the holder consumes
 it in the transaction of the events that it causes, and its verdict, written into the row,
 answers the sender. Rows are never read by "id greater than the last": sequence order is not
-commit order. A hint only shortens the wait until the next poll.
+commit order. A hint only shortens the wait until the next poll of the inbox, and a letter
+with the verdict the wait until the next poll of the rows that were sent.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ _ANSWERS: Final = statements("answers")
 _HINT: Final = "inbox"
 _HINT_PAUSE: Final = 0.005
 _RETRY_SECONDS: Final = 0.5
+_SETTLE_SECONDS: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,7 @@ class Inbox:
         lease_seconds: float,
         post: Post,
         on_hint: Callable[[], None],
-        poll_seconds: float = 0.05,
+        poll_seconds: float = 0.2,
     ) -> None:
         """Take how to connect, whom to tell of hints, and who opens letters."""
         self._url = url
@@ -64,10 +66,13 @@ class Inbox:
         self._lease_seconds = lease_seconds
         self._on_hint = on_hint
         self._post = post
+        post.readers["verdict"] = self._told
         self._poll_seconds = poll_seconds
         self._asked: dict[int, _Asked] = {}
         self._outgoing: list[_Asked] = []
         self._has_hint = False
+        self._has_given_up = False
+        self._next_fetch = 0.0
         self._wake = asyncio.Event()
         self._connection: psycopg.AsyncConnection[Any] | None = None
 
@@ -86,7 +91,18 @@ class Inbox:
         kind, body = kind_of(stimulus), body_of(stimulus)
         self._outgoing.append(_Asked(shard, execution_id, kind, body, future))
         self._wake.set()
-        return await asyncio.wait_for(future, patience)
+        try:
+            return await asyncio.wait_for(future, patience)
+        finally:
+            if future.cancelled():
+                self._has_given_up = True
+                self._wake.set()
+
+    async def settle(self) -> None:
+        """Wait until it is written down which askers have given up."""
+        async with asyncio.timeout(_SETTLE_SECONDS):
+            while self._has_given_up:
+                await asyncio.sleep(_HINT_PAUSE)
 
     def hint(self) -> None:
         """Tell the other engines, soon, that something waits for one of them."""
@@ -125,8 +141,11 @@ class Inbox:
         if self._has_hint:
             self._has_hint = False
             await connection.execute(_SQL["hint"], {"hint": _HINT})
-        if self._asked:
+        if self._has_given_up:
+            await self._give_up(connection)
+        if self._asked and self._clock.monotonic() >= self._next_fetch:
             await self._fetch_verdicts(connection)
+            self._next_fetch = self._clock.monotonic() + self._poll_seconds
 
     async def _send_all(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Send what waits; what the database refuses is found and refused alone."""
@@ -160,11 +179,9 @@ class Inbox:
         )
         ids = sorted(row[0] for row in await cursor.fetchall())
         self._asked |= zip(ids, outgoing, strict=True)
+        self._has_given_up |= any(asked.future.cancelled() for asked in outgoing)
 
     async def _fetch_verdicts(self, connection: psycopg.AsyncConnection[Any]) -> None:
-        await self._give_up(connection)
-        if not self._asked:
-            return
         cursor = await connection.execute(
             _SQL["verdicts"],
             {
@@ -173,22 +190,26 @@ class Inbox:
             },
         )
         for row, verdict in await cursor.fetchall():
-            asked = self._asked[row]
-            if not asked.future.done():
-                asked.future.set_result(Verdict(verdict))
-                del self._asked[row]
+            self._told("", row, verdict)
+
+    def _told(self, _engine: str, row: int, verdict: str) -> None:
+        """Answer who asked; nobody may wait any more."""
+        asked = self._asked.get(row)
+        if asked is not None and not asked.future.done():
+            asked.future.set_result(Verdict(verdict))
+            del self._asked[row]
 
     async def _give_up(self, connection: psycopg.AsyncConnection[Any]) -> None:
         """Give free the verdicts that nobody waits for any more; see `engine/repeats.py`."""
-        rows = {row: a.shard for row, a in self._asked.items() if a.future.done()}
-        if not rows:
-            return
+        asked = self._asked
+        rows = {row: a.shard for row, a in asked.items() if a.future.cancelled()}
         await connection.execute(
             _ANSWERS["give_up"],
             {"shards": int4_array(rows.values()), "ids": int8_array(rows)},
         )
         for row in rows:
-            del self._asked[row]
+            del asked[row]
+        self._has_given_up = any(a.future.cancelled() for a in asked.values())
 
     async def listen(self) -> None:
         """Hear hints until cancelled; a lost listener comes back, a poll covers the gap."""
@@ -214,14 +235,14 @@ class Inbox:
                     self._post.open(notification.payload)
                     continue
                 self._on_hint()
-                if self._asked:
-                    self._wake.set()
 
     async def _connect(self) -> psycopg.AsyncConnection[Any]:
         if self._connection is None or self._connection.closed:
             self._connection = await connect_engine(
                 self._url, lease_seconds=self._lease_seconds, name="stepwell inbox"
             )
+            # Who asks relies on the verdict only, and the commit that writes it is durable.
+            await self._connection.execute(b"SET synchronous_commit = off")
         return self._connection
 
     async def _disconnect(self) -> None:

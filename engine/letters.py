@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, Final
 
 import orjson
@@ -11,7 +11,7 @@ import structlog
 from asl.payload import Payload
 from engine.work import Stimulation
 from runtime import stimuli as st
-from runtime.identity import ExecutionId
+from storage.lane_store import InboxRow
 
 log = structlog.get_logger(__name__)
 
@@ -112,16 +112,12 @@ def stimulus_of(kind: str, body: str) -> st.Stimulus:
     return with_output(int(task), Payload.of_text(rest.removesuffix(_END)))
 
 
-def stimulations(
-    rows: Iterable[tuple[int, int, ExecutionId, str, str]],
-) -> Iterable[tuple[int, ExecutionId, Stimulation]]:
-    """Turn inbox rows (shard, id, execution, kind, body) into stimuli for the lanes."""
-    for shard, row, execution_id, kind, body in rows:
-        try:
-            stimulus = stimulus_of(kind, body)
-        except (KeyError, ValueError):  # by a version that knows more, say
-            log.error("inbox row not understood", row=row, kind=kind)  # noqa: TRY400
-            continue
-        has_sender = kind not in WITHOUT_SENDER
-        stimulation = Stimulation(stimulus, inbox_id=row, has_sender=has_sender)
-        yield shard, execution_id, stimulation
+def stimulation_of(row: InboxRow) -> Stimulation | None:
+    """Make a stimulus for a lane of an inbox row; None where it is not understood."""
+    try:
+        stimulus = stimulus_of(row.kind, row.body)
+    except (KeyError, ValueError):  # by a version that knows more, say
+        log.error("inbox row not understood", row=row.id, kind=row.kind)  # noqa: TRY400
+        return None
+    has_sender = row.kind not in WITHOUT_SENDER
+    return Stimulation(stimulus, inbox_id=row.id, has_sender=has_sender)

@@ -69,11 +69,14 @@ class Router:
     ) -> Verdict:
         """Ask for a caller outside, who may be making a call without answer once more."""
         verdict = await self.ask(shard, execution_id, stimulus)
-        if verdict is Verdict.CLOSED and await self._repeats.was_accepted(
-            shard, execution_id, stimulus
-        ):
-            return Verdict.ACCEPTED
-        return verdict
+        if verdict is not Verdict.CLOSED:
+            return verdict
+        try:
+            await self._inbox.settle()
+        except TimeoutError as error:
+            raise UnansweredError from error
+        was_accepted = await self._repeats.was_accepted(shard, execution_id, stimulus)
+        return Verdict.ACCEPTED if was_accepted else verdict
 
     async def ask(
         self, shard: int, execution_id: ExecutionId, stimulus: Stimulus

@@ -21,7 +21,8 @@ from engine.elsewhere import is_caller
 from engine.hall import Hall
 from engine.handlers import PREFIX as ENGINE_PREFIX
 from engine.lane import Lane
-from engine.letters import stimulations
+from engine.letters import stimulation_of
+from engine.post import Letter
 from engine.work import (
     QuarantinedError,
     Resident,
@@ -34,7 +35,7 @@ from runtime.identity import ExecutionId
 from runtime.stimuli import Verdict
 from scheduler.horizon import TimerDue
 from scheduler.timers import DueTimers
-from storage.lane_store import LaneStore
+from storage.lane_store import InboxRow, LaneStore
 
 log = structlog.get_logger(__name__)
 
@@ -44,9 +45,13 @@ _RETRY_SECONDS: Final = 0.3
 class Shards:
     """Routes stimuli to the lanes, and lanes to the shards that are held."""
 
-    def __init__(self, store: LaneStore) -> None:
-        """Take a connection for take-overs and inbox polls; the parts come with `connect`."""
+    def __init__(self, store: LaneStore, tell: Callable[[str, Letter], object]) -> None:
+        """Take a connection for take-overs and inbox polls, and how to write to engines.
+
+        The parts come with `connect`.
+        """
         self._store = store
+        self._tell = tell
         self._lanes: Sequence[Lane] = ()
         self._hall: Hall | None = None
         self._timers: DueTimers | None = None
@@ -208,20 +213,31 @@ class Shards:
         before = set(self._taken_rows)
         rows = await self._store.inbox(sorted(self.epochs))
         # A row that was taken before the read and is gone from the table is consumed.
-        for row in before - {row[1] for row in rows}:
-            self._taken_rows.pop(row, None)
-        for shard, execution_id, stimulation in stimulations(rows):
-            if stimulation.inbox_id not in self._taken_rows and shard in self.epochs:
-                self._take_row(shard, stimulation)
-                self.deliver(shard, execution_id, stimulation)
+        for gone in before - {row.id for row in rows}:
+            self._taken_rows.pop(gone, None)
+        for row in rows:
+            if row.id not in self._taken_rows and row.shard in self.epochs:
+                self._deliver_row(row)
 
-    def _take_row(self, shard: int, stimulation: Stimulation) -> None:
+    def _deliver_row(self, row: InboxRow) -> None:
+        stimulation = stimulation_of(row)
+        if stimulation is not None:
+            self._take_row(row.shard, stimulation, row.asker)
+            self.deliver(row.shard, row.execution_id, stimulation)
+
+    def _take_row(
+        self, shard: int, stimulation: Stimulation, asker: str | None = None
+    ) -> None:
         """Know that a row is on its way, until it is consumed or its execution set aside."""
         row = stimulation.inbox_id
         self._taken_rows[row] = shard
-        stimulation.answer = partial(self._row_was_answered, row)
+        stimulation.answer = partial(self._row_was_answered, row, asker)
 
-    def _row_was_answered(self, row: int, verdict: Verdict | Exception) -> None:
-        """Read a row again that has met no decision here."""
+    def _row_was_answered(
+        self, row: int, asker: str | None, verdict: Verdict | Exception
+    ) -> None:
+        """Tell who asks what is committed; read a row again that has met no decision here."""
         if isinstance(verdict, Exception):
             self._taken_rows.pop(row, None)
+        elif asker is not None:
+            self._tell(asker, ["verdict", row, verdict.value])

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from psycopg import AsyncConnection
 
@@ -59,6 +59,17 @@ async def connect_engine(
         await connection.close()
         raise
     return connection
+
+
+class InboxRow(NamedTuple):
+    """A stimulus that waits, and the engine that waits for its verdict."""
+
+    shard: int
+    id: int
+    execution_id: ExecutionId
+    kind: str
+    body: str
+    asker: str | None
 
 
 class LaneStore:
@@ -155,14 +166,12 @@ class LaneStore:
             },
         )
 
-    async def inbox(
-        self, shards: Sequence[int], most: int = 5_000
-    ) -> list[tuple[int, int, ExecutionId, str, str]]:
-        """Read what waits in shards: shard, id, execution, kind, body."""
+    async def inbox(self, shards: Sequence[int], most: int = 5_000) -> list[InboxRow]:
+        """Read what waits in shards."""
         cursor = await self._execute(
             "take_over_inbox", {"shards": int4_array(shards), "most": most}
         )
-        return list(await cursor.fetchall())
+        return [InboxRow(*row) for row in await cursor.fetchall()]
 
     async def tasks(
         self, shards: Sequence[int]
