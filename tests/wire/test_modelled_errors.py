@@ -369,7 +369,7 @@ def never_come() -> Iterator[tuple[str, str, str]]:
             (error, reason)
             for errors in TABLE.values()
             for error, reason in errors.items()
-            if isinstance(reason, str)
+            if isinstance(reason, str) and reason != CONFIGURED
         }
     )
     for error, reason in reasons:
