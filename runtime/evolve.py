@@ -195,7 +195,7 @@ def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
     scope.ended_run = None
     if scope.retries:
         scope.retries = {}
-    scope.retry_count = 0
+    scope.retry_count = scope.failed_id = 0
     execution.visits[event.id] = scope.id
 
 
@@ -267,6 +267,7 @@ def _begin_work(execution: Execution, event: ev.HistoryEvent) -> Scope:
 def _scheduled(execution: Execution, event: ev.Scheduled) -> None:
     scope = _begin_work(execution, event)
     assert event.payload is not None, "a task is scheduled with parameters"
+    scope.failed_id = 0
     scope.phase = Phase.RUNNING
     scope.task = execution.tasks[event.id] = OpenTask(
         scheduled_id=event.id,
@@ -332,6 +333,14 @@ def _task_closed(execution: Execution, event: ev.HistoryEvent) -> None:
     if scope is not None:
         close_task(execution, scope)
         scope.last_id = event.id
+
+
+def _task_failed(execution: Execution, event: ev.HistoryEvent) -> None:
+    """Close a task badly: what tries it again, a retry or a redrive, follows this event."""
+    _task_closed(execution, event)
+    scope = execution.scopes.get(event.scope)
+    if scope is not None:
+        scope.failed_id = event.id
 
 
 def _parallel_started(execution: Execution, event: ev.ParallelStateStarted) -> None:
@@ -507,12 +516,12 @@ def _resolve(execution: Execution, failure: Failure) -> None:
 
 
 _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
-    ev.ActivityFailed: _task_closed,
+    ev.ActivityFailed: _task_failed,
     ev.ActivityScheduled: _scheduled,
     ev.ActivityScheduleFailed: _link,
     ev.ActivityStarted: _started,
     ev.ActivitySucceeded: _task_closed,
-    ev.ActivityTimedOut: _task_closed,
+    ev.ActivityTimedOut: _task_failed,
     ev.ChoiceStateEntered: _state_entered,
     ev.ChoiceStateExited: _state_exited,
     ev.EvaluationFailed: _link,
@@ -523,13 +532,13 @@ _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
     ev.ExecutionSucceeded: _execution_succeeded,
     ev.ExecutionTimedOut: _execution_failed,
     ev.FailStateEntered: _state_entered,
-    ev.LambdaFunctionFailed: _task_closed,
+    ev.LambdaFunctionFailed: _task_failed,
     ev.LambdaFunctionScheduled: _scheduled,
     ev.LambdaFunctionScheduleFailed: _link,
     ev.LambdaFunctionStarted: _started,
-    ev.LambdaFunctionStartFailed: _task_closed,
+    ev.LambdaFunctionStartFailed: _task_failed,
     ev.LambdaFunctionSucceeded: _task_closed,
-    ev.LambdaFunctionTimedOut: _task_closed,
+    ev.LambdaFunctionTimedOut: _task_failed,
     ev.MapIterationAborted: _nothing,
     ev.MapIterationFailed: _nothing,
     ev.MapIterationStarted: _iteration_started,
@@ -555,17 +564,17 @@ _TABLE: Final[dict[type[ev.HistoryEvent], Callable[..., None]]] = {
     ev.PassStateExited: _state_exited,
     ev.SucceedStateEntered: _state_entered,
     ev.SucceedStateExited: _state_exited,
-    ev.TaskFailed: _task_closed,
+    ev.TaskFailed: _task_failed,
     ev.TaskScheduled: _scheduled,
     ev.TaskStarted: _started,
-    ev.TaskStartFailed: _task_closed,
+    ev.TaskStartFailed: _task_failed,
     ev.TaskStateAborted: _nothing,
     ev.TaskStateEntered: _state_entered,
     ev.TaskStateExited: _state_exited,
-    ev.TaskSubmitFailed: _task_closed,
+    ev.TaskSubmitFailed: _task_failed,
     ev.TaskSubmitted: _submitted,
     ev.TaskSucceeded: _task_closed,
-    ev.TaskTimedOut: _task_closed,
+    ev.TaskTimedOut: _task_failed,
     ev.WaitStateAborted: _nothing,
     ev.WaitStateEntered: _wait_state_entered,
     ev.WaitStateExited: _state_exited,

@@ -191,6 +191,7 @@ class Scope:
     due: datetime | None = None
     retries: dict[int, int] = field(default_factory=dict)
     retry_count: int = 0
+    failed_id: int = 0
     children: Children | None = None
     map_run: OpenMapRun | None = None
     ended_run: OpenMapRun | None = None

@@ -32,7 +32,8 @@ def resume(execution: Execution, scope: Scope) -> None:
         return
     execution.visits[scope.visit] = scope.id
     if is_at_work:
-        scope.last_id = scope.visit
+        # As with a retry, a task follows its failed outcome; other work follows the entry.
+        scope.last_id = scope.failed_id or scope.visit
         make_ready(execution, scope, Phase.REDRIVEN)
     elif scope.children is None:
         assert scope.due is not None, "a Wait that sleeps has a due time"

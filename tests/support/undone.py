@@ -7,7 +7,7 @@ execution that was never redriven.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from runtime import events as ev
@@ -38,7 +38,8 @@ def without_the_undone(log: Sequence[ev.HistoryEvent]) -> list[ev.HistoryEvent]:
         if isinstance(event, ev.ExecutionRedriven):
             undone |= _end(log[: event.id])
             undone |= _done_again(execution, log[: event.id])
-    return _numbered([event for event in log if event.id not in undone])
+    visits = {event.id: event.visit for event in log}
+    return _numbered([event for event in log if event.id not in undone], visits)
 
 
 def _end(log: Sequence[ev.HistoryEvent]) -> set[int]:
@@ -80,11 +81,17 @@ def _done_again(execution: Execution, log: Sequence[ev.HistoryEvent]) -> set[int
     return undone
 
 
-def _numbered(log: Sequence[ev.HistoryEvent]) -> list[ev.HistoryEvent]:
+def _numbered(
+    log: Sequence[ev.HistoryEvent], visits: Mapping[int, int]
+) -> list[ev.HistoryEvent]:
     ids = {event.id: number for number, event in enumerate(log, start=1)} | {0: 0}
 
     def kept(previous_id: int) -> int:
-        """Find what counts of an event, or before it: the limit's end names the redrive."""
+        """Find what counts of an event: its visit, or, of a redrive, what is before it."""
+        if previous_id in ids:
+            return ids[previous_id]
+        if visits.get(previous_id) in ids:
+            return ids[visits[previous_id]]
         return next(ids[each] for each in range(previous_id, -1, -1) if each in ids)
 
     return [

@@ -66,7 +66,7 @@ def test_a_failed_task_is_scheduled_again_in_the_same_visit() -> None:
     assert it.links[7:] == [
         ("ExecutionFailed", 7),
         ("ExecutionRedriven", 8),
-        ("LambdaFunctionScheduled", 4),
+        ("LambdaFunctionScheduled", 7),
         ("LambdaFunctionStarted", 10),
         ("LambdaFunctionSucceeded", 11),
         ("TaskStateExited", 12),
