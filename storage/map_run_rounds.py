@@ -27,6 +27,7 @@ from runtime.map_run_ends import ChildResult
 from runtime.map_runs import Progress
 from runtime.redrive import Ended
 from storage.arrays import int4_array, int8_array
+from storage.errors import ends_session
 from storage.lane_store import LaneStore
 from storage.map_runs import MapRunRecord
 from storage.postgres_journal import execution_keys
@@ -240,4 +241,5 @@ def is_passing(error: Exception) -> bool:
     """Tell whether an error says nothing of the run: the database is away, or was busy."""
     if isinstance(error, psycopg.OperationalError | OSError):
         return True
-    return isinstance(error, psycopg.Error) and (error.sqlstate or "")[:2] == "40"
+    state = error.sqlstate or "" if isinstance(error, psycopg.Error) else ""
+    return state[:2] == "40" or ends_session(state)

@@ -36,6 +36,7 @@ from storage.arrays import (
     uuid_array,
 )
 from storage.codec import EventRow, decode, encode
+from storage.errors import ends_session
 from storage.map_run_rows import map_run_statements
 from storage.statements import statements
 
@@ -101,7 +102,7 @@ class PostgresJournal:
         """Tell what a failed commit means, and leave the connection usable if it lives."""
         state = error.sqlstate or ""
         is_lost = self.connection.broken or self.connection.closed
-        if is_lost or state[:2] == "08" or state[:3] == "57P":
+        if is_lost or ends_session(state):
             return OutcomeUnknownError(str(error))
         try:
             # Not by a statement: this also forgets which statements are prepared. Those that

@@ -30,7 +30,7 @@ COMMON: Final = {
 }
 NAMES: Final = [operation.name for operation in OPERATIONS]
 QUICK: Final = 15
-SLOW: Final = 300
+SLOW: Final = 40
 # A server that has not answered by then hangs.
 SECONDS: Final = 30
 

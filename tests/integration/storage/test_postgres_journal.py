@@ -8,11 +8,13 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection
 
+from runtime.journal import Batch, OutcomeUnknownError
 from storage.arrays import register_arrays
 from storage.connections import prepare_session
 from storage.database import libpq_url
+from storage.map_run_rounds import is_passing
 from storage.postgres_journal import PostgresJournal
-from tests.support.journal_suite import Ground, JournalSuite
+from tests.support.journal_suite import NOW, Ground, JournalSuite, entry
 
 
 class TestPostgresJournal(JournalSuite):
@@ -34,3 +36,40 @@ class TestPostgresJournal(JournalSuite):
                 return int(row[0])
 
             yield Ground(PostgresJournal(connection), bump)
+
+
+@pytest.fixture
+async def idled(clean_database: str) -> AsyncIterator[AsyncConnection]:
+    """A session that the server has ended, for it idled in its transaction."""
+    url = libpq_url(clean_database)
+    options = "-c idle_in_transaction_session_timeout=1"
+    async with await AsyncConnection.connect(
+        url, autocommit=True, options=options
+    ) as connection:
+        register_arrays(connection)
+        await connection.execute("BEGIN")
+        with psycopg.connect(url, autocommit=True) as other:
+            pid = connection.info.backend_pid
+            alive = "SELECT FROM pg_stat_activity WHERE pid = %s"
+            while other.execute(alive, [pid]).rowcount:
+                pass
+        yield connection
+
+
+async def test_session_that_idled_too_long_leaves_the_outcome_unknown(
+    idled: AsyncConnection,
+) -> None:
+    batch = Batch(epochs={3: 1}, entries=[entry(1, 2)], now=NOW)
+
+    with pytest.raises(OutcomeUnknownError):
+        await PostgresJournal(idled).commit(batch)
+
+
+async def test_session_that_idled_too_long_says_nothing_of_a_map_run(
+    idled: AsyncConnection,
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        await idled.execute("SELECT 1")
+
+    assert caught.value.sqlstate == "25P03"
+    assert is_passing(caught.value)
