@@ -50,6 +50,12 @@ def refusing(status: int, code: str, message: str = "No.") -> Reply:
     return Reply(body, status, {"x-amzn-ErrorType": code})
 
 
+class _Server(ThreadingHTTPServer):
+    """Lets hundreds of callers knock at once."""
+
+    request_queue_size = 512
+
+
 class FakeLambda:
     """What is asked, and what is answered; `hold` keeps every answer back."""
 
@@ -88,7 +94,7 @@ class FakeLambda:
 def fake_lambda() -> Iterator[FakeLambda]:
     """Serve until the block ends."""
     fake = FakeLambda()
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(fake))
+    server = _Server(("127.0.0.1", 0), _handler(fake))
     server.daemon_threads = True
     fake.endpoint = f"http://127.0.0.1:{server.server_address[1]}"
     thread = threading.Thread(target=server.serve_forever, args=(0.02,))
