@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final, Literal, TypeAlias
 
 import psycopg
 
+from cli.counts import counted
 from cli.times import span
 from cli.version import version
 from storage.database import hidden_password
@@ -20,6 +22,8 @@ State: TypeAlias = Literal["well", "note", "wrong"]
 Connection: TypeAlias = psycopg.Connection[Any]
 
 _SQL: Final = statements("installation")
+# A worker that lives is heard every few seconds; the list has those of the last minute.
+_SILENCE: Final = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,17 +98,18 @@ def _workers(connection: Connection) -> Iterator[Found]:
     for name, functions, slots, silent, busy in rows:
         served = ", ".join(json.loads(functions))
         seen = span(max(0.0, silent.total_seconds()))
-        sentence = (
-            f"worker {name}: {served}; {busy} running, {slots} slots, seen {seen} ago"
-        )
-        yield Found("well", sentence)
+        doing = f"worker {name}: {served}; {busy} running, {slots} slots"
+        if silent > _SILENCE:
+            yield Found("note", f"{doing}, silent for {seen}: gone, or cut off")
+        else:
+            yield Found("well", f"{doing}, seen {seen} ago")
     if not rows:
         yield Found("note", "no worker polls", "Start one: `stepwell worker FILE`.")
 
 
 def _unserved(connection: Connection) -> Iterator[Found]:
     for function, count, since, execution in _rows(connection, "unserved"):
-        sentence = f"{count} tasks wait for {function}, which no worker serves"
+        sentence = f"no worker serves {function}: {counted(count, 'task')} waiting"
         yield Found("wrong", sentence, f"Since {since:%F %T}; the first: {execution}")
 
 

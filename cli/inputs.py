@@ -41,7 +41,7 @@ def read_text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"cannot read {path}: {error}"
+        msg = f"cannot read {path}: {getattr(error, 'strerror', None) or error}"
         raise UsageError(msg) from None
 
 

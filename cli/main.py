@@ -50,7 +50,7 @@ COMMANDS: Final = (
     Command("migrate", "bring the database to the present schema", _SERVE),
     Command("keys", "make, list and disable access keys", _SERVE),
     Command("start", "start an execution", _USE),
-    Command("executions", "list, show or stop executions", _USE),
+    Command("executions", "list, show, stop or redrive executions", _USE),
     Command("history", "show what happened in an execution", _USE),
     Command("sql", "open a SQL prompt on the log, or run one query", _LOOK),
     Command("verify", "replay logs and compare them with what is stored", _LOOK),

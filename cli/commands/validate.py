@@ -12,6 +12,8 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
+from cli.counts import counted
+
 if TYPE_CHECKING:
     from cli.definitionfile import Finding
 
@@ -84,10 +86,6 @@ def _summary(files: int, findings: list[Finding]) -> str:
     errors = sum(each.is_error for each in findings)
     warnings = len(findings) - errors
     return (
-        f"{_counted(errors, 'error')}, {_counted(warnings, 'warning')}"
-        f" in {_counted(files, 'file')}"
+        f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+        f" in {counted(files, 'file')}"
     )
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -10,6 +10,7 @@ import argparse
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from cli.counts import counted
 from cli.database import add_database_options, open_existing_database
 from cli.errors import CommandError
 from cli.names import execution_arn
@@ -55,8 +56,9 @@ def _verify(verification: Verification, options: argparse.Namespace) -> int:
             print(f"{_name(stored)}: {finding}")
     if options.all:
         wrong += _report_strays(verification, shards)
-    result = f"{wrong} findings" if wrong else "all well"
-    print(f"Replayed {executions} executions, {events} events: {result}.")
+    result = counted(wrong, "finding") if wrong else "all well"
+    replayed = f"{counted(executions, 'execution')}, {counted(events, 'event')}"
+    print(f"Replayed {replayed}: {result}.")
     return 1 if wrong else 0
 
 

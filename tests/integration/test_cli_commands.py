@@ -207,7 +207,10 @@ def test_all_machines_executions_are_listed_newest_first(
     [
         (("history", "waiting:nobody"), "ExecutionDoesNotExist"),
         (("start", "no-such-machine"), "StateMachineDoesNotExist"),
-        (("start", "no-such-file.asl.json"), "cannot read no-such-file.asl.json"),
+        (
+            ("start", "no-such-file.asl.json"),
+            "cannot read no-such-file.asl.json: No such file",
+        ),
         (("start", "m", "--input={"), "the input is no JSON"),
     ],
     ids=lambda words: words[0] if isinstance(words, tuple) else "",
@@ -267,7 +270,7 @@ def test_verify_finds_what_was_tampered_with(here: Installation, files: Path) ->
 
     assert said.startswith("1\n")
     assert f"{arn}: the WAIT timer of event 2 is due" in said
-    assert "1 findings" in said
+    assert "1 finding." in said
 
 
 def test_verify_of_an_execution_that_is_not_there_fails(here: Installation) -> None:
@@ -284,18 +287,31 @@ def test_doctor_tells_engines_workers_and_what_nobody_serves(
     here.say("start", str(files / "unserved.asl.json"), "--name=u-1")
     seen = until(
         "it waits",
-        lambda: _diagnosis(here, "tasks wait for f", "check-inventory-func"),
+        lambda: _diagnosis(here, "no worker serves f", "check-inventory-func"),
     )
     here.say("executions", "stop", "unserved:u-1")
 
     assert seen.startswith("1\n")
     assert ": 64 shards, up " in seen
-    assert "FAIL  1 tasks wait for f, which no worker serves" in seen
+    assert "FAIL  no worker serves f: 1 task waiting" in seen
 
 
 def _diagnosis(here: Installation, *expected: str) -> str | None:
     said = here.run("doctor")
     return said if all(each in said for each in expected) else None
+
+
+def test_doctor_notes_a_worker_that_has_fallen_silent(here: Installation) -> None:
+    with psycopg.connect(here.url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO worker_sessions "
+            "(session, process, name, functions, slots, seen_at) "
+            "VALUES ('gone', 'engine', 'gone-7', '[\"g\"]', 64, now() - interval '15 s')"
+        )
+
+    said = here.run("doctor")
+
+    assert "note  worker gone-7: g; 0 running, 64 slots, silent for " in said
 
 
 def test_doctor_releases_what_was_set_aside(here: Installation, files: Path) -> None:
