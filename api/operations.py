@@ -32,6 +32,7 @@ from api.context import Api
 from api.engine_errors import with_public_errors
 from api.model import api_model
 from api.shapes import compile_request
+from api.trail import note_change
 from api.wire import Endpoint, Response
 
 
@@ -130,4 +131,7 @@ async def _perform(
     operation: Operation, api: Api, caller: Caller, request: Any
 ) -> Response:
     """Run an operation for a caller."""
-    return await with_public_errors(operation.function, api.seen_by(caller), request)
+    seen = api.seen_by(caller)
+    response = await with_public_errors(operation.function, seen, request)
+    note_change(operation.name, api, caller, request)
+    return response

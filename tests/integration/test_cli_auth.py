@@ -45,6 +45,9 @@ def test_everything_works_with_a_key_and_nothing_without(
             signed = stepwell(*start, cwd=tmp_path, extra=where | key)
 
     assert (signed.stdout.strip(), signed.stderr) == ('"Hello, Ada!"', "")
+    (change,) = (line for line in running.logged if "change granted" in line)
+    assert '"operation": "CreateStateMachine"' in change
+    assert '"caller": "arn:aws:iam::123456789012:user/ada"' in change
     assert unsigned.returncode == 1
     assert "`stepwell keys create` makes one" in unsigned.stderr
 
