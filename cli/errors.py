@@ -40,6 +40,8 @@ def explained(error: Exception) -> str | None:
         return f"the database cannot be reached: {str(error).strip()}"
     if _is(error, "psycopg.errors", "UndefinedTable"):
         return "this database has no Stepwell tables yet: run `stepwell migrate`"
+    if _is(error, "psycopg.errors", "InsufficientPrivilege"):
+        return f"the login to the database may not do this: {str(error).strip()}"
     return None
 
 
