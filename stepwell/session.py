@@ -20,6 +20,7 @@ from stepwell.transport import Channel, ClosedError, Response
 POLL = "/stepwell/v1/worker/poll"
 REPORT = "/stepwell/v1/worker/report"
 BYE = "/stepwell/v1/worker/bye"
+_SHOWN_BYTES = 500
 ANSWER_SECONDS = 10.0  # beyond the time that a poll asks the server to wait
 
 
@@ -27,7 +28,7 @@ class RefusedError(Exception):
     """The server answered a request of this worker with an error."""
 
     def __init__(self, response: Response) -> None:
-        said = response.body[:200].decode(errors="replace")
+        said = response.body[:_SHOWN_BYTES].decode(errors="replace")
         super().__init__(f"the server answers {response.status}: {said}")
         self.status = response.status
 

@@ -61,7 +61,7 @@ class MasterKeys:
         if cipher is None or not sealed.startswith(_VERSION):
             msg = (
                 f"the secret of {owner} was encrypted under another master key:"
-                f" add that one to {KEY_VARIABLE}, behind a comma"
+                f" add that one to {KEY_VARIABLE}, behind a comma; if it is lost, disable the key"
             )
             raise MasterKeyError(msg)
         nonce = sealed[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from api.access.presets import PRESETS
+from cli.counts import counted
 from cli.database import add_database_options, open_database, prepare_schema
 from cli.errors import UsageError
 
@@ -137,4 +138,4 @@ def _rotate(register: KeyRegister, _options: argparse.Namespace) -> None:
     from storage.master_keys import read_master_keys
 
     count = register.rotate(read_master_keys(os.environ))
-    print(f"{count} secrets were encrypted anew under the first master key.")
+    print(f"Encrypted {counted(count, 'secret')} anew, under the first master key.")

@@ -25,9 +25,11 @@ SET disabled_at = coalesce(disabled_at, clock_timestamp())
 WHERE key_id = %(key_id)s;
 
 -- name: lock_secrets
--- All secrets, held until they have been written again.
+-- The secrets that may be used, held until they have been written again. The others are
+-- not: nobody needs them, and their master key may be lost.
 SELECT key_id, secret
 FROM access_keys
+WHERE disabled_at IS NULL
 ORDER BY key_id
 FOR UPDATE;
 

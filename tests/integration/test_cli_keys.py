@@ -80,8 +80,20 @@ def test_rotation_leaves_nothing_under_the_old_master_key(clean_database: str) -
     again = keys(clean_database, "rotate", master=new)
 
     assert "encrypted under another master key" in alone.stderr
-    assert done.stdout.startswith("1 secrets")
-    assert again.stdout.startswith("0 secrets")
+    assert done.stdout.startswith("Encrypted 1 secret anew")
+    assert again.stdout.startswith("Encrypted 0 secrets anew")
+
+
+def test_a_key_whose_master_key_is_lost_is_disabled_and_stops_no_rotation(
+    clean_database: str,
+) -> None:
+    lost, _ = made(clean_database, "ada", "--preset", "admin")
+    new = b64encode(b"n" * 32).decode()
+    keys(clean_database, "disable", lost)
+
+    done = keys(clean_database, "rotate", master=new)
+
+    assert (done.returncode, done.stdout[:19]) == (0, "Encrypted 0 secrets")
 
 
 @pytest.mark.parametrize(
