@@ -37,7 +37,8 @@ Definitions run unchanged: both query languages, JSONPath and JSONata, all eight
 variables, and the error names, causes and history events of the public service. Each sentence
 below is proved by a case: a definition, an input, and what must come of it, in
 `tests/conformance/own/`. `make test` runs all of them in memory, and those that take no time once
-more over HTTP on PostgreSQL.
+more over HTTP on PostgreSQL. A Task calls functions and activities; of other services see
+[integrations](api.md#what-to-know).
 
 This file is written by `python -m tests.conformance.documentation` from those cases.
 """
