@@ -71,5 +71,6 @@ async def test_session_that_idled_too_long_says_nothing_of_a_map_run(
     with pytest.raises(psycopg.Error) as caught:
         await idled.execute("SELECT 1")
 
-    assert caught.value.sqlstate == "25P03"
+    # Which of the two it is depends on how much of the server's word arrived.
     assert is_passing(caught.value)
+    assert is_passing(psycopg.errors.IdleInTransactionSessionTimeout())
