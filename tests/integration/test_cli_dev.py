@@ -100,7 +100,7 @@ def test_a_worker_that_dies_is_replaced(dev: Development) -> None:
     victim = until("a worker", lambda: dev.worker)
     victim.kill()
 
-    until("another worker", lambda: dev.worker and dev.worker.pid != victim.pid)
+    until("another worker", lambda: (it := dev.worker) and it.pid != victim.pid)
     assert dev.output() == '"before"'
 
 
