@@ -131,11 +131,7 @@ def run_nodes(
     wal = database.wal_position()
     pids |= {f"worker_{n}": crew.pid for n, crew in enumerate(crews)}
     meter = Meter.start(pids)
-    for process in processes:
-        assert process.stdin is not None
-        process.stdin.write("go\n")
-        process.stdin.flush()
-    found = [json.loads(process.communicate()[0]) for process in processes]
+    found = _measured(processes)
     total = job["count"] * nodes
     figures: dict[str, Any] = meter.stop(total)
     for crew in crews:
@@ -151,6 +147,15 @@ def run_nodes(
         "p99_ms": max(node["p99_ms"] for node in found),
         "wal_bytes": (database.wal_position() - wal) / total,
     }
+
+
+def _measured(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
+    """Give every engine process the word to begin; return what they found."""
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    return [json.loads(process.communicate()[0]) for process in processes]
 
 
 def _spawn(job: dict[str, Any]) -> subprocess.Popen[str]:
