@@ -43,6 +43,13 @@ def master_keys(options: argparse.Namespace) -> MasterKeys | None:
     return read_master_keys(os.environ)
 
 
+def check_access_keys(url: str, masters: MasterKeys) -> None:
+    """Refuse to serve where the master keys open no access key; warn of some."""
+    from cli.readablekeys import require_readable_keys  # loads the database's driver
+
+    require_readable_keys(url, masters)
+
+
 def require_access_key(options: argparse.Namespace) -> None:
     """Refuse to start a worker beside the server that would have no key to sign with."""
     if options.auth == SIGV4 and not os.environ.get("AWS_ACCESS_KEY_ID"):

@@ -51,6 +51,11 @@ class ListedKey:
     policy: str | None
     created_at: datetime
     disabled_at: datetime | None
+    secret: bytes
+
+    def is_unreadable(self, masters: MasterKeys) -> bool:
+        """Tell whether it is in use and no master key opens its secret."""
+        return self.disabled_at is None and not masters.fits(self.secret)
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,10 @@ class MasterKeys:
         self._ciphers = {_id_of(key): AESGCM(key) for key in keys}
         self._current = _id_of(keys[0])
 
+    def __str__(self) -> str:
+        """Name the keys, telling nothing of them."""
+        return ", ".join(key_id.hex() for key_id in self._ciphers)
+
     def seal(self, secret: str, owner: str) -> bytes:
         """Encrypt a secret for what it belongs to."""
         head = _VERSION + self._current
@@ -57,13 +61,14 @@ class MasterKeys:
 
     def open(self, sealed: bytes, owner: str) -> str:
         """Decrypt a secret; raise MasterKeyError where no key fits."""
-        cipher = self._ciphers.get(sealed[len(_VERSION) : _HEAD_BYTES])
-        if cipher is None or not sealed.startswith(_VERSION):
+        if not self.fits(sealed):
             msg = (
-                f"the secret of {owner} was encrypted under another master key:"
+                f"the secret of {owner} was encrypted under another master key,"
+                f" {master_key_of(sealed)}, and there is {self}:"
                 f" add that one to {KEY_VARIABLE}, behind a comma; if it is lost, disable the key"
             )
             raise MasterKeyError(msg)
+        cipher = self._ciphers[sealed[len(_VERSION) : _HEAD_BYTES]]
         nonce = sealed[_HEAD_BYTES : _HEAD_BYTES + _NONCE_BYTES]
         rest = sealed[_HEAD_BYTES + _NONCE_BYTES :]
         try:
@@ -72,9 +77,26 @@ class MasterKeys:
             msg = f"the secret of {owner} was changed in the database"
             raise MasterKeyError(msg) from None
 
+    def fits(self, sealed: bytes) -> bool:
+        """Tell whether a secret was sealed under one of the keys."""
+        is_known = sealed[len(_VERSION) : _HEAD_BYTES] in self._ciphers
+        return is_known and sealed.startswith(_VERSION)
+
     def is_current(self, sealed: bytes) -> bool:
         """Tell whether a secret is sealed under the first key."""
         return sealed[len(_VERSION) : _HEAD_BYTES] == self._current
+
+
+def master_key_of(sealed: bytes) -> str:
+    """Name the master key that a secret was sealed under."""
+    return sealed[len(_VERSION) : _HEAD_BYTES].hex()
+
+
+def configured_master_keys(environment: Mapping[str, str]) -> MasterKeys | None:
+    """Read the keys; None where neither variable is set."""
+    if not environment.get(KEY_VARIABLE) and not environment.get(FILE_VARIABLE):
+        return None
+    return read_master_keys(environment)
 
 
 def read_master_keys(environment: Mapping[str, str]) -> MasterKeys:

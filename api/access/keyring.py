@@ -23,7 +23,7 @@ from api.access.presets import preset_policy
 from api.access.sigv4 import signing_key
 from api.arns import Site
 from api.engine_errors import public_error
-from api.errors import InternalServerError
+from api.errors import UnrecognizedClientException
 from api.polls import Signal
 from scheduler.clock import Clock
 from storage.access_keys import ActiveKey
@@ -87,6 +87,14 @@ def _policy(record: ActiveKey) -> Policy:
     return parse_policy(record.policy)
 
 
+def unusable_key() -> UnrecognizedClientException:
+    """Return the refusal of a key that is there, and that this server cannot use."""
+    return UnrecognizedClientException(
+        "The access key cannot be used: this server cannot read its secret or its policy,"
+        " and its log says why. Ask the server's operator, or for another key."
+    )
+
+
 class Keyring:
     """The keys by id."""
 
@@ -99,6 +107,7 @@ class Keyring:
         self._site = site
         self._clock = clock
         self._known: dict[str, Key] = {}
+        self._unusable: dict[str, ActiveKey] = {}
         self._looked_at = clock.monotonic()
         # Strangers who make ids up must not take every connection of the pool.
         self._loads = asyncio.Semaphore(_LOADS_AT_ONCE)
@@ -165,8 +174,14 @@ class Keyring:
             secret = self._masters.open(record.secret, record.key_id)
             return Key(record, secret, self._site)
         except (MasterKeyError, PolicyError) as error:
+            self._report(record, error)
+            raise unusable_key() from error
+
+    def _report(self, record: ActiveKey, error: Exception) -> None:
+        """Log once why a key cannot be used: whoever has it may go on asking."""
+        if self._unusable.get(record.key_id) != record:
+            self._unusable[record.key_id] = record
             _log.error("access key unreadable", key=record.key_id, reason=str(error))
-            raise InternalServerError("The server failed; its log says how.") from error
 
     def _forget(self, key_id: str) -> None:
         key = self._known.pop(key_id)

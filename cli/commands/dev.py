@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from cli.authentication import (
     add_auth_option,
+    check_access_keys,
     master_keys,
     require_access_key,
 )
@@ -50,13 +51,15 @@ def run(options: argparse.Namespace) -> int:
 
     configure_logs(options.log_level)
     leave_in_order_on_sigterm()
-    master_keys(options)  # refuses at once what would be refused later
+    masters = master_keys(options)  # refuses at once what would be refused later
     if options.functions:
         require_access_key(options)
     options.database = None
     file = FunctionsFile(options.functions) if options.functions else None
     with listen(DEFAULT_HOST, options.port) as listener, open_database(options) as base:
         migrate_schema(base)
+        if masters is not None:
+            check_access_keys(base.url, masters)
         run_loop(lambda: _develop(options, base, listener, file))
     return 0
 

@@ -108,16 +108,24 @@ def _create(register: KeyRegister, options: argparse.Namespace) -> None:
 
 
 def _list(register: KeyRegister, _options: argparse.Namespace) -> None:
+    from cli.readablekeys import missing
     from cli.tables import print_table
+    from storage.master_keys import configured_master_keys
 
+    keys, masters = register.all(), configured_master_keys(os.environ)
     print_table(
-        ("key", "name", "may", "created (UTC)", "disabled (UTC)"),
-        [_row(key) for key in register.all()],
+        ("key", "name", "may", "created (UTC)", "disabled (UTC)", "master key"),
+        [_row(key) for key in keys],
     )
+    if masters is not None:
+        unreadable = [key for key in keys if key.is_unreadable(masters)]
+        if unreadable:
+            print(f"\nRefused by servers: {missing(unreadable, masters)}")
 
 
 def _row(key: ListedKey) -> tuple[object, ...]:
     from cli.times import moment
+    from storage.master_keys import master_key_of
 
     disabled = key.disabled_at
     return (
@@ -126,6 +134,7 @@ def _row(key: ListedKey) -> tuple[object, ...]:
         key.preset or "a policy of its own",
         moment(key.created_at.timestamp()),
         moment(None if disabled is None else disabled.timestamp()),
+        master_key_of(key.secret),
     )
 
 

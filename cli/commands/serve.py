@@ -11,7 +11,12 @@ import argparse
 import asyncio
 from typing import TYPE_CHECKING
 
-from cli.authentication import add_auth_option, admitted, master_keys
+from cli.authentication import (
+    add_auth_option,
+    admitted,
+    check_access_keys,
+    master_keys,
+)
 from cli.database import Database, add_database_options, open_database, prepare_schema
 from cli.engineoptions import add_engine_options
 from cli.errors import UsageError
@@ -57,12 +62,14 @@ def run(options: argparse.Namespace) -> int:
     leave_in_order_on_sigterm()
     is_supervised = options.engines > 1
     take = join if options.joined else reserve if is_supervised else listen
-    master_keys(options)  # refuses at once what would be refused when it is ready
+    masters = master_keys(options)  # refuses at once what would be refused later
     with (
         take(options.host, options.port, admitted(options)) as listener,
         open_database(options) as base,
     ):
         prepare_schema(base)
+        if masters is not None and not options.joined:
+            check_access_keys(base.url, masters)
         if is_supervised:
             _supervise(options, base, listener)
         elif options.metrics_port is None:

@@ -13,8 +13,8 @@ WHERE key_id = ANY (%(key_ids)s)
   AND disabled_at IS NULL;
 
 -- name: all
--- Every key without its secret, the newest last.
-SELECT key_id, name, preset, policy, created_at, disabled_at
+-- Every key, the newest last.
+SELECT key_id, name, preset, policy, created_at, disabled_at, secret
 FROM access_keys
 ORDER BY created_at, key_id;
 

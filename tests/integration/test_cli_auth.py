@@ -70,6 +70,37 @@ def test_what_would_not_be_safe_is_refused(
     assert not (tmp_path / "data").exists()
 
 
+def serving(url: str, master: bytes) -> dict[str, str]:
+    master_key = b64encode(master).decode()
+    return {"STEPWELL_DATABASE_URL": url, "STEPWELL_SECRET_KEY": master_key}
+
+
+@pytest.mark.parametrize("engines", [1, 2])
+def test_a_wrong_master_key_is_told_at_once(clean_database: str, engines: int) -> None:
+    create = ("keys", "create", "ada", "--preset=admin")
+    stepwell(*create, extra=serving(clean_database, b"m" * 32))
+    words = ("serve", "--auth=sigv4", "--port=0", f"--engines={engines}")
+
+    refused = stepwell(*words, extra=serving(clean_database, b"x" * 32))
+
+    assert refused.returncode == 2
+    assert "no access key can be used: 1 secret under master key" in refused.stderr
+    assert "`stepwell keys disable`" in refused.stderr
+
+
+def test_a_server_warns_of_keys_that_it_will_refuse(clean_database: str) -> None:
+    create = ("keys", "create", "ada", "--preset=admin")
+    for master in (b"m" * 32, b"x" * 32):
+        stepwell(*create, extra=serving(clean_database, master))
+    words = ("serve", "--auth=sigv4", "--port=0")
+
+    with RunningCommand(*words, extra=serving(clean_database, b"x" * 32)) as running:
+        assert running.endpoint
+
+    (warning,) = (line for line in running.logged if "keys unreadable" in line)
+    assert "1 secret under master key" in warning
+
+
 def test_dev_wants_a_key_for_its_worker(tmp_path: Path) -> None:
     (tmp_path / "app.py").write_text(APP)
     words = ("dev", "--auth=sigv4", "--functions=app.py", "--port=0")

@@ -11,6 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from storage.database import connect
+from storage.master_keys import MasterKeys
 from tests.support.commands import stepwell
 
 MASTER = b64encode(b"m" * 32).decode()
@@ -94,6 +95,23 @@ def test_a_key_whose_master_key_is_lost_is_disabled_and_stops_no_rotation(
     done = keys(clean_database, "rotate", master=new)
 
     assert (done.returncode, done.stdout[:19]) == (0, "Encrypted 0 secrets")
+
+
+def test_the_list_names_the_master_keys_that_are_missing(clean_database: str) -> None:
+    lost, _ = made(clean_database, "ada", "--preset", "admin")
+    new = b64encode(b"n" * 32).decode()
+
+    there = keys(clean_database, "list").stdout
+    without = keys(clean_database, "list", master=None).stdout
+    other = keys(clean_database, "list", master=new).stdout
+
+    old_id, new_id = str(MasterKeys([b"m" * 32])), str(MasterKeys([b"n" * 32]))
+    assert old_id in there
+    assert without == there
+    advice = (
+        f"1 secret under master key {old_id}, where STEPWELL_SECRET_KEY has {new_id}"
+    )
+    assert f"Refused by servers: {advice}: {lost}." in other
 
 
 @pytest.mark.parametrize(

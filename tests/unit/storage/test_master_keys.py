@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from storage.master_keys import MasterKeyError, MasterKeys, read_master_keys
+from storage.master_keys import (
+    MasterKeyError,
+    MasterKeys,
+    configured_master_keys,
+    master_key_of,
+    read_master_keys,
+)
 
 OLD, NEW = b"o" * 32, b"n" * 32
 
@@ -57,8 +63,12 @@ def test_an_older_key_opens_and_the_first_one_seals() -> None:
 def test_a_missing_key_is_named_as_the_reason() -> None:
     sealed = MasterKeys([OLD]).seal("secret", "A")
 
-    with pytest.raises(MasterKeyError, match="another master key"):
+    with pytest.raises(MasterKeyError, match="another master key") as refused:
         MasterKeys([NEW]).open(sealed, "A")
+
+    ids = str(MasterKeys([OLD])), str(MasterKeys([NEW]))
+    assert all(name in str(refused.value) for name in ids)
+    assert master_key_of(sealed) == ids[0] != ids[1]
 
 
 def test_keys_are_read_from_the_environment() -> None:
@@ -93,3 +103,9 @@ def test_what_is_no_master_key_is_refused(
 ) -> None:
     with pytest.raises(MasterKeyError, match=reason):
         read_master_keys(environment)
+
+
+def test_no_master_key_need_be_configured() -> None:
+    assert configured_master_keys({}) is None
+    with pytest.raises(MasterKeyError, match="is not 32 bytes"):
+        configured_master_keys({"STEPWELL_SECRET_KEY": "letmein"})

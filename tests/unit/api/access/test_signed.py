@@ -15,7 +15,6 @@ from api.access.keyring import Keyring
 from api.access.signed import SignatureGate
 from api.arns import Site
 from api.errors import (
-    InternalServerError,
     InvalidSignatureException,
     ServiceUnavailable,
     UnrecognizedClientException,
@@ -211,14 +210,39 @@ async def test_a_key_with_another_secret_is_read_again() -> None:
     assert (await door.enter(signed(secret="another"))).key_id == KEY_ID
 
 
-async def test_a_key_under_an_unknown_master_key_is_a_failure_of_ours() -> None:
-    sealed = MasterKeys([b"x" * 32]).seal(SECRET, KEY_ID)
-    door = Door(Shelf(replace(record(), secret=sealed)))
+async def test_a_key_under_an_unknown_master_key_is_refused_and_logged_once() -> None:
+    others = MasterKeys([b"x" * 32])
+    door = Door(Shelf(replace(record(), secret=others.seal(SECRET, KEY_ID))))
 
-    with capture_logs() as logs, pytest.raises(InternalServerError):
+    with capture_logs() as logs:
+        for _ in range(2):
+            with pytest.raises(UnrecognizedClientException, match="its log says why"):
+                await door.enter(signed())
+
+    (line,) = logs
+    assert (
+        f"under another master key, {others}, and there is {MASTERS}" in line["reason"]
+    )
+
+
+async def test_a_key_whose_policy_is_not_understood_is_refused() -> None:
+    door = Door(Shelf(replace(record(), preset=None, policy='{"Version": "2031"}')))
+
+    with capture_logs() as logs, pytest.raises(UnrecognizedClientException):
         await door.enter(signed())
 
-    assert "another master key" in logs[0]["reason"]
+    assert "the policy is refused" in logs[0]["reason"]
+
+
+async def test_a_key_is_of_use_once_its_master_key_is_there() -> None:
+    shelf = Shelf(replace(record(), secret=b"under no key"))
+    door = Door(shelf)
+    with pytest.raises(UnrecognizedClientException):
+        await door.enter(signed())
+
+    shelf.records[KEY_ID] = record()
+
+    assert (await door.enter(signed())).key_id == KEY_ID
 
 
 async def test_keys_are_forgotten_when_the_database_is_away_for_long() -> None:
