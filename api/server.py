@@ -17,6 +17,8 @@ _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
 _KEEP_ALIVE_SECONDS: Final = 75
 _MAX_HEAD_BYTES: Final = 64 * 1024
+# A client that has not sent the whole of a request by then is hung up on.
+_REQUEST_SECONDS: Final = 60.0
 
 
 class _Server(uvicorn.Server):
@@ -30,6 +32,10 @@ class _Server(uvicorn.Server):
 class _Protocol(HttpToolsProtocol):
     """Hangs up on heads and trailers without end, which would be gathered for ever.
 
+    So it does on a request that does not arrive: one that stops half-way, or comes drop by
+    drop, would hold its connection for ever. A request that comes in one piece, as nearly
+    all do, sets no clock going.
+
     Trailers are dropped: they come after it was decided who is admitted.
     """
 
@@ -37,12 +43,37 @@ class _Protocol(HttpToolsProtocol):
         super().__init__(*arguments, **named)
         self._is_in_head = True
         self._bytes_for_nothing = 0
+        self._deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
+        super().connection_made(transport)
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._await_nothing()
+        super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         self._bytes_for_nothing += len(data)
         super().data_received(data)
         if self._bytes_for_nothing > _MAX_HEAD_BYTES:
             self.transport.abort()
+        elif self._is_in_head and not self._bytes_for_nothing:
+            self._await_nothing()
+        else:
+            self._await_request()
+
+    def _await_request(self) -> None:
+        """Give the request that has begun its time, unless that runs already."""
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(
+                _REQUEST_SECONDS, self.transport.abort
+            )
+
+    def _await_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._is_in_head:

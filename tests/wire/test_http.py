@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ import boto3
 import botocore.config
 import pytest
 
+import api.server
 from cli.version import version
 from tests.wire.raw import AWS_JSON, TARGET, call, send
 
@@ -182,3 +184,63 @@ def test_trailers_without_end_are_hung_up_on(endpoint: str) -> None:
         client.sendall(request + b"A: ")
         with pytest.raises(ConnectionError):
             client.sendall(b"x" * (32 * 1024 * 1024))
+
+
+HEAD = (
+    f"POST / HTTP/1.1\r\nHost: HOST\r\nContent-Type: {AWS_JSON}\r\nX-Amz-Target:"
+    f" {TARGET}ListStateMachines\r\n"
+)
+WHOLE = f"{HEAD}Content-Length: 2\r\n\r\n{{}}"
+ANSWER = b'{"stateMachines":[]}'
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "",
+        "POST",
+        HEAD,
+        f"{HEAD}Content-Length: 2\r\n\r\n",
+        f"{HEAD}Transfer-Encoding: chunked\r\n\r\n",
+        f"{HEAD}Content-Length: 2\r\nExpect: 100-continue\r\n\r\n",
+    ],
+    ids=["nothing", "a word", "half a head", "no body", "no chunk", "an expectation"],
+)
+def test_request_that_stops_half_way_is_hung_up_on(
+    module_endpoint: str, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr(api.server, "_REQUEST_SECONDS", 0.2)
+
+    assert ANSWER not in sent_and_heard(module_endpoint, part)
+
+
+def test_next_request_of_a_connection_has_its_time_too(
+    module_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = urlsplit(module_endpoint)
+
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(WHOLE.replace("HOST", parts.netloc).encode())
+        heard = b""
+        while ANSWER not in heard:
+            heard += client.recv(65_536)
+        monkeypatch.setattr(api.server, "_REQUEST_SECONDS", 0.2)
+        client.sendall(HEAD.encode())
+
+        assert rest_of(client) == b""
+
+
+def sent_and_heard(endpoint: str, text: str) -> bytes:
+    """Send a text and wait until the server hangs up; return what it said."""
+    parts = urlsplit(endpoint)
+    with socket.create_connection((parts.hostname, parts.port), timeout=10) as client:
+        client.sendall(text.replace("HOST", parts.netloc).encode())
+        return rest_of(client)
+
+
+def rest_of(client: socket.socket) -> bytes:
+    heard = b""
+    with contextlib.suppress(ConnectionError):
+        while some := client.recv(65_536):
+            heard += some
+    return heard
