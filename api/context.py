@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from api.access.callers import ANYBODY, Caller
@@ -24,7 +25,7 @@ from storage.versions import Versions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    """The parts behind the operations."""
+    """The parts behind the operations; `serves` tells of a function whether anybody does."""
 
     site: Site
     shards: int
@@ -43,6 +44,7 @@ class Api:
     map_runs: MapRuns
     engine: Engine
     activity_hall: ActivityHall
+    serves: Callable[[str], bool]
     limits: Limits = DEFAULTS
     caller: Caller = ANYBODY
 

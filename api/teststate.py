@@ -42,6 +42,10 @@ from runtime.teststate.subject import Subject, find_subject
 from runtime.teststate.trial import Trial, TrialResult
 
 _SEED_BYTES: Final = 16
+_NO_FUNCTION: Final = "Lambda.ResourceNotFoundException"
+# How long a worker may take to come: one that is being started anew.
+_FIND_SECONDS: Final = 5.0
+_LOOK_SECONDS: Final = 0.1
 _MODELS: Final = BotocoreModels()
 
 
@@ -70,12 +74,28 @@ def _public_errors() -> Iterator[None]:
 
 
 async def _called(api: Api, call: FunctionCall, role_arn: str | None) -> Mock:
-    """Call a function; what came of it stands where a mock would."""
+    """Call a function; what came of it stands where a mock would.
+
+    One that nobody serves is not waited for as an execution would: whoever tests wants to
+    hear of it, as the service tells of a function that is not there.
+    """
+    if not await _is_served(api, call.function):
+        arn = api.site.function(call.function)
+        return MockedError(_NO_FUNCTION, f"Function not found: {arn}")
     machine_arn = api.site.state_machine(str(uuid4()))
     ended = await api.engine.try_out(
         call.machine, machine_arn, role_arn or "", call.input.text
     )
     return mock_of(ended.status, ended.output, ended.error, ended.cause)
+
+
+async def _is_served(api: Api, function: str) -> bool:
+    """Tell whether somebody serves a function, or comes to do so in a moment."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_FIND_SECONDS):
+            while not api.serves(function):
+                await asyncio.sleep(_LOOK_SECONDS)
+    return api.serves(function)
 
 
 def _prepared(request: TestState, site: Site, now: datetime) -> Trial:

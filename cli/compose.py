@@ -260,6 +260,7 @@ def _api(
         map_runs=MapRuns(connections),
         engine=engine.service,
         activity_hall=engine.activities,
+        serves=engine.hall.serves,
     )
 
 

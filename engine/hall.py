@@ -120,6 +120,14 @@ class Hall:
             and self.elsewhere.may_call(function)
         )
 
+    def serves(self, function: str) -> bool:
+        """Tell whether a task of a function could be begun here, now or when a slot is free."""
+        return (
+            self.handlers.serves(function)
+            or function in self._serving
+            or self._is_nobodys(function)
+        )
+
     def unclaim(self, worker: str) -> None:
         """Give a reserved slot back."""
         self._release(worker)

@@ -16,6 +16,7 @@ from asl.model import Environment, Machine, ResourceKind, TaskState
 from asl.parse import parse_machine
 from asl.payload import Payload
 from runtime.execution import Status
+from runtime.lambda_invoke import called_function, function_name
 from runtime.retry import TIMEOUT
 from runtime.teststate.mocks import Mock, MockedError, MockedResult, calls_a_function
 from runtime.teststate.subject import LONE_NAME
@@ -27,10 +28,11 @@ _PARAMETERS: Final = frozenset({"FunctionName", "Payload", "Qualifier"})
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """The machine that calls the function, and its input."""
+    """The machine that calls the function, its input, and the function's bare name."""
 
     machine: Machine
     input: Payload
+    function: str
 
 
 def function_call(trial: Trial) -> FunctionCall | None:
@@ -50,7 +52,14 @@ def function_call(trial: Trial) -> FunctionCall | None:
         timeout = state.timeout_seconds and state.timeout_seconds(environment)
     except StatesError:
         return None
-    return FunctionCall(_machine(state, arguments, timeout), arguments)
+    machine = _machine(state, arguments, timeout)
+    return FunctionCall(machine, arguments, _function(state, arguments))
+
+
+def _function(state: TaskState, arguments: Payload) -> str:
+    if state.resource.kind is ResourceKind.SERVICE:
+        return called_function(arguments) or ""
+    return function_name(state.resource.arn)
 
 
 def _machine(state: TaskState, arguments: Payload, timeout: int | None) -> Machine:

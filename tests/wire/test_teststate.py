@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import api.teststate
 from tests.wire.raw import worker
 from tests.wire.test_machines import error_of
 
@@ -89,6 +90,20 @@ def test_function_is_called_where_nothing_is_mocked(endpoint: str, client: Any) 
     working.join()
     done = json.loads(answer["output"])["done"]
     assert (answer["status"], done["Payload"]) == ("SUCCEEDED", {"a": 1})
+
+
+def test_function_that_nobody_serves_is_not_waited_for(
+    module_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.teststate, "_FIND_SECONDS", 0.2)
+    parameters = {"FunctionName": "nobodys:PROD", "Payload": {}}
+    catch = [{"ErrorEquals": ["Lambda.ResourceNotFoundException"], "Next": "Other"}]
+
+    seen = answered(module_client, {**TASK, "Parameters": parameters, "Catch": catch})
+
+    arn = "arn:aws:lambda:us-east-1:123456789012:function:nobodys"
+    assert (seen["status"], seen["nextState"]) == ("CAUGHT_ERROR", "Other")
+    assert seen["cause"] == f"Function not found: {arn}"
 
 
 def work_once(endpoint: str) -> None:
