@@ -35,19 +35,26 @@ def admitted(options: argparse.Namespace) -> Callable[[str], str]:
 
 
 def master_keys(options: argparse.Namespace) -> MasterKeys | None:
-    """Return what opens the access keys, where requests must be signed."""
+    """Return the master keys; there must be one where requests must be signed."""
+    from storage import master_keys as kept  # loads a library of ciphers
+
     if options.auth == NONE:
-        return None
-    from storage.master_keys import read_master_keys  # loads a library of ciphers
-
-    return read_master_keys(os.environ)
+        return kept.configured_master_keys(os.environ)
+    return kept.read_master_keys(os.environ)
 
 
-def check_access_keys(url: str, masters: MasterKeys) -> None:
-    """Refuse to serve where the master keys open no access key; warn of some."""
-    from cli.readablekeys import require_readable_keys  # loads the database's driver
+def check_keys(
+    options: argparse.Namespace, url: str, masters: MasterKeys | None
+) -> None:
+    """Refuse to serve with the wrong master keys; warn of access keys they do not open."""
+    from cli.readablekeys import (  # loads the database's driver
+        require_readable_keys,
+        require_token_keys,
+    )
 
-    require_readable_keys(url, masters)
+    require_token_keys(url, masters)
+    if options.auth == SIGV4 and masters is not None:
+        require_readable_keys(url, masters)
 
 
 def require_access_key(options: argparse.Namespace) -> None:

@@ -65,14 +65,15 @@ class PartEndedError(CommandError):
 class ServerOptions:
     """What a server process is started with.
 
-    With master keys it admits whom its access keys let in; without them, everybody who
-    reaches its loopback address.
+    With `is_signed` it admits whom its access keys let in, which its master keys open;
+    else everybody who reaches its loopback address.
     """
 
     url: str
     listener: socket.socket
     own_listener: socket.socket | None = None
     is_port_shared: bool = False
+    is_signed: bool = False
     masters: MasterKeys | None = None
     lanes: int = 2
     lease_seconds: float = 3.0
@@ -95,6 +96,7 @@ class ServerOptions:
             limits=self.settings.limits,
             invoke=None if self.functions is None else LambdaClient(self.functions),
             invoke_slots=0 if self.functions is None else self.functions.slots,
+            master_keys=() if self.masters is None else self.masters.ids,
         )
 
 
@@ -139,7 +141,7 @@ async def serving(options: ServerOptions) -> AsyncIterator[Server]:
     """Bring a server process up, and take it down in good order."""
     async with connection_pool(options.url) as pool:
         await pool.wait(_OPEN_SECONDS)
-        facts = await read_installation(pool.connection)
+        facts = await read_installation(pool.connection, options.masters)
         engine = Engine(
             options.url,
             Installation(shards=facts.shards, keys=facts.keys),
@@ -155,8 +157,9 @@ async def serving(options: ServerOptions) -> AsyncIterator[Server]:
 def _keyring(
     options: ServerOptions, engine: Engine, connections: Connections
 ) -> Keyring | None:
-    if options.masters is None:
+    if not options.is_signed:
         return None
+    assert options.masters is not None, "access keys are encrypted"
     keys = AccessKeys(connections)
     return Keyring(keys, options.masters, options.site, engine.clock)
 

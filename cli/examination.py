@@ -14,8 +14,10 @@ from cli.counts import counted
 from cli.times import span
 from cli.version import version
 from storage.database import hidden_password
+from storage.master_keys import master_key_of
 from storage.migrate import schema_state
 from storage.roles import enforcement
+from storage.server_keys import ServerKeyRegister
 from storage.statements import statements
 
 State: TypeAlias = Literal["well", "note", "wrong"]
@@ -45,6 +47,7 @@ def examine(connection: Connection, url: str) -> Iterator[Found]:
         return
     yield Found("well", f"schema at {state.newest}, Stepwell {version()}")
     yield from _roles(connection)
+    yield from _token_keys(connection)
     yield from _engines(connection)
     yield from _workers(connection)
     yield from _unserved(connection)
@@ -79,6 +82,17 @@ def _roles(connection: Connection) -> Iterator[Found]:
             yield Found("well", fact.fact)
         else:
             yield Found("note", f"not enforced: {fact.fact}", fact.advice)
+
+
+def _token_keys(connection: Connection) -> Iterator[Found]:
+    keys = ServerKeyRegister(connection).all()
+    sealed = [key.sealed for key in keys if key.sealed is not None]
+    if len(sealed) == len(keys):
+        names = ", ".join(sorted({master_key_of(each) for each in sealed}))
+        yield Found("well", f"keys of tokens encrypted under master key {names}")
+    else:
+        advice = "Start every server with STEPWELL_SECRET_KEY (docs/security.md)."
+        yield Found("note", "the keys that sign tokens are not encrypted", advice)
 
 
 def _engines(connection: Connection) -> Iterator[Found]:

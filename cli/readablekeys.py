@@ -1,4 +1,4 @@
-"""Whether the master keys that are given open the access keys: told before it matters."""
+"""Whether the master keys that are given open what is stored: told before it matters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from cli.counts import counted
 from cli.errors import UsageError
 from storage.access_keys import KeyRegister, ListedKey
 from storage.database import connect
+from storage.errors import StorageError
 from storage.master_keys import KEY_VARIABLE, MasterKeys, master_key_of
+from storage.server_keys import ServerKeyRegister
 
 log = structlog.get_logger(__name__)
 
@@ -19,6 +21,17 @@ _ADVICE: Final = (
     f"Add it to {KEY_VARIABLE}, behind a comma. If it is lost, `stepwell keys disable` each,"
     " and create others."
 )
+
+
+def require_token_keys(url: str, masters: MasterKeys | None) -> None:
+    """Refuse to serve where the keys that sign tokens cannot be read."""
+    with connect(url, autocommit=True) as connection:
+        keys = ServerKeyRegister(connection).all()
+    try:
+        for key in keys:
+            key.opened(masters)
+    except StorageError as error:
+        raise UsageError(str(error)) from None
 
 
 def require_readable_keys(url: str, masters: MasterKeys) -> None:

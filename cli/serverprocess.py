@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from cli.authentication import master_keys
+from cli.authentication import SIGV4, master_keys
 
 if TYPE_CHECKING:
     from cli.compose import Server, ServerOptions
@@ -40,6 +40,7 @@ def server_options(
         listener=listener,
         own_listener=own_listener,
         is_port_shared=getattr(options, "joined", False),
+        is_signed=options.auth == SIGV4,
         masters=master_keys(options),
         lanes=options.lanes,
         lease_seconds=options.lease_seconds,

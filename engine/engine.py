@@ -8,6 +8,7 @@ begins to hold shards, `stop` gives them up in good order.
 from __future__ import annotations
 
 import asyncio
+import json
 import secrets
 import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -82,7 +83,7 @@ class EngineOptions:
 
     `cache_characters` bounds the executions kept in memory, `session_timeout` is how long a
     worker may be silent, `keep` after how long closed executions are deleted.
-    `limits` bounds what callers and executions may have. `invoke` calls functions that no worker serves, `invoke_slots` at once at most.
+    `limits` bounds what callers and executions may have. `invoke` calls functions that no worker serves, `invoke_slots` at once at most. `master_keys` names those that this process has.
     """
 
     region: str = "us-east-1"
@@ -96,6 +97,7 @@ class EngineOptions:
     limits: Limits = DEFAULTS
     invoke: Invoke | None = None
     invoke_slots: int = 100
+    master_keys: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -433,6 +435,7 @@ class Engine:
                 on_failed=self._fail,
             ),
             call_soon=loop.call_soon_threadsafe,
+            capabilities=json.dumps({"master_keys": [*self.options.master_keys]}),
         )
         loops = [lane.run() for lane in self.lanes]
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]

@@ -69,8 +69,13 @@ class LeaseKeeper:
         times: LeaseTimes,
         events: LeaseEvents,
         call_soon: Callable[..., object],
+        capabilities: str = "{}",
     ) -> None:
-        """Take whom to tell; `call_soon` is the loop's thread-safe one."""
+        """Take whom to tell; `call_soon` is the loop's thread-safe one.
+
+        `capabilities` is a JSON object that tells others what this process can do.
+        """
+        self._capabilities = capabilities
         self.id = engine_id
         self._url = url
         self._clock = clock
@@ -182,7 +187,7 @@ class LeaseKeeper:
                 "lease": self._lease,
                 "pid": os.getpid(),
                 "host": self._host,
-                "capabilities": "{}",
+                "capabilities": self._capabilities,
             },
         )
 

@@ -87,7 +87,7 @@ class KeyRegister:
 
     def __init__(self, connection: psycopg.Connection[Any]) -> None:
         """Take a connection in autocommit mode."""
-        self._connection = connection
+        self.connection = connection
 
     def create(
         self,
@@ -103,29 +103,29 @@ class KeyRegister:
         secret = secrets.token_urlsafe(_SECRET_BYTES)
         row = {"key_id": key_id, "name": name, "preset": preset, "policy": policy}
         sealed = masters.seal(secret, key_id)
-        self._connection.execute(_SQL["insert"], {**row, "secret": sealed})
+        self.connection.execute(_SQL["insert"], {**row, "secret": sealed})
         return NewKey(key_id, secret)
 
     def all(self) -> list[ListedKey]:
         """Return every key, the newest last."""
-        with self._connection.cursor(row_factory=class_row(ListedKey)) as cursor:
+        with self.connection.cursor(row_factory=class_row(ListedKey)) as cursor:
             return cursor.execute(_SQL["all"]).fetchall()
 
     def disable(self, key_id: str) -> None:
         """End the use of a key; harmless to repeat."""
-        cursor = self._connection.execute(_SQL["disable"], {"key_id": key_id})
+        cursor = self.connection.execute(_SQL["disable"], {"key_id": key_id})
         if not cursor.rowcount:
             msg = f"there is no access key {key_id}: `stepwell keys list` shows them"
             raise AccessKeyMissingError(msg)
 
     def rotate(self, masters: MasterKeys) -> int:
         """Encrypt under the first master key what is not; return how many that were."""
-        with self._connection.transaction():
-            rows = self._connection.execute(_SQL["lock_secrets"]).fetchall()
+        with self.connection.transaction():
+            rows = self.connection.execute(_SQL["lock_secrets"]).fetchall()
             old = [row for row in rows if not masters.is_current(row[1])]
             for key_id, sealed in old:
                 secret = masters.seal(masters.open(sealed, key_id), key_id)
-                self._connection.execute(
+                self.connection.execute(
                     _SQL["replace_secret"], {"key_id": key_id, "secret": secret}
                 )
         return len(old)

@@ -10,6 +10,8 @@ import psycopg
 
 from storage.connections import Connection, Connections
 from storage.errors import StorageError
+from storage.master_keys import MasterKeys
+from storage.server_keys import read_server_keys
 from storage.statements import statements
 
 _SQL: Final = statements("installation")
@@ -28,14 +30,16 @@ class InstallationFacts:
     keys: Mapping[int, bytes]
 
 
-async def read_installation(connections: Connections) -> InstallationFacts:
+async def read_installation(
+    connections: Connections, masters: MasterKeys | None = None
+) -> InstallationFacts:
     """Read what must be known before an engine is made."""
     async with connections() as connection:
         shards = await (await connection.execute(_SQL["shards"])).fetchone()
-        keys = await (await connection.execute(_SQL["server_keys"])).fetchall()
+        keys = await read_server_keys(connection, masters)
     if shards is None or not keys:
         raise NotMigratedError("this database is empty: run `stepwell migrate`")
-    return InstallationFacts(shards[0], dict(keys))
+    return InstallationFacts(shards[0], keys)
 
 
 async def count_unheld(connection: Connection) -> int:

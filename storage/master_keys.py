@@ -48,9 +48,19 @@ class MasterKeys:
         self._ciphers = {_id_of(key): AESGCM(key) for key in keys}
         self._current = _id_of(keys[0])
 
+    @property
+    def ids(self) -> list[str]:
+        """The names of the keys, telling nothing of them; the first one encrypts."""
+        return [key_id.hex() for key_id in self._ciphers]
+
+    @property
+    def current(self) -> str:
+        """The name of the first key."""
+        return self._current.hex()
+
     def __str__(self) -> str:
-        """Name the keys, telling nothing of them."""
-        return ", ".join(key_id.hex() for key_id in self._ciphers)
+        """Name the keys in a sentence."""
+        return ", ".join(self.ids)
 
     def seal(self, secret: str, owner: str) -> bytes:
         """Encrypt a secret for what it belongs to."""

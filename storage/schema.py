@@ -78,10 +78,16 @@ server_keys = Table(
     "server_keys",
     metadata,
     Column("key_id", SmallInteger, primary_key=True, autoincrement=False),
-    Column("secret", LargeBinary, nullable=False),
+    Column("secret", LargeBinary),
     Column("created_at", _timestamp(), nullable=False),
     Column("retired_at", _timestamp()),
+    Column(
+        "sealed",
+        LargeBinary,
+        comment="or encrypted under a master key that is not in the database",
+    ),
     CheckConstraint("octet_length(secret) >= 32", name="secret"),
+    CheckConstraint("num_nonnulls(secret, sealed) = 1", name="form"),
     comment="Keys that sign task tokens and page tokens.",
 )
 

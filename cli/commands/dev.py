@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from cli.authentication import (
     add_auth_option,
-    check_access_keys,
+    check_keys,
     master_keys,
     require_access_key,
 )
@@ -58,8 +58,7 @@ def run(options: argparse.Namespace) -> int:
     file = FunctionsFile(options.functions) if options.functions else None
     with listen(DEFAULT_HOST, options.port) as listener, open_database(options) as base:
         migrate_schema(base)
-        if masters is not None:
-            check_access_keys(base.url, masters)
+        check_keys(options, base.url, masters)
         run_loop(lambda: _develop(options, base, listener, file))
     return 0
 

@@ -6,6 +6,9 @@ keep, in STEPWELL_SECRET_KEY or in the file that STEPWELL_SECRET_KEY_FILE names:
     export STEPWELL_SECRET_KEY=$(openssl rand -base64 32)
     stepwell keys create ada --preset admin
 
+The keys that the server signs task and page tokens with are encrypted under the same master
+key, once there is one: `rotate` is for both, `renew` and `unseal` are for those alone.
+
 docs/security.md tells what each preset may do, and how policies are written.
 """
 
@@ -27,6 +30,12 @@ if TYPE_CHECKING:
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
+_OTHERS: Final = {
+    "rotate": "encrypt every secret under the first master key",
+    "renew": "make a new key that signs tokens, while no server runs",
+    "unseal": "store the keys that sign tokens unencrypted again",
+}
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the arguments."""
@@ -42,10 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     listing = actions.add_parser("list", help="every key and what it may do")
     disabling = actions.add_parser("disable", help="end the use of a key")
     disabling.add_argument("key_id", metavar="KEY_ID", help="as the list shows it")
-    rotating = actions.add_parser(
-        "rotate", help="encrypt every secret under the first master key"
+    others = {
+        name: actions.add_parser(name, help=text) for name, text in _OTHERS.items()
+    }
+    others["renew"].add_argument(
+        "--lost", action="store_true", help="retire those whose master key is lost"
     )
-    for action in (creating, listing, disabling, rotating):
+    for action in (creating, listing, disabling, *others.values()):
         add_database_options(action)
 
 
@@ -61,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         "list": _list,
         "disable": _disable,
         "rotate": _rotate,
+        "renew": _renew,
+        "unseal": _unseal,
     }[options.action]
     if options.action == "create":
         _check(options)
@@ -145,6 +159,40 @@ def _disable(register: KeyRegister, options: argparse.Namespace) -> None:
 
 def _rotate(register: KeyRegister, _options: argparse.Namespace) -> None:
     from storage.master_keys import read_master_keys
+    from storage.server_keys import ServerKeyRegister
 
-    count = register.rotate(read_master_keys(os.environ))
-    print(f"Encrypted {counted(count, 'secret')} anew, under the first master key.")
+    masters = read_master_keys(os.environ)
+    signing = ServerKeyRegister(register.connection)
+    signing.require_all_ready(masters)
+    with register.connection.transaction():
+        count, tokens = register.rotate(masters), signing.rotate(masters)
+    print(
+        f"Encrypted {counted(count, 'secret')} anew, under the first master key"
+        f" {masters.current}, and {counted(tokens, 'key')} of tokens."
+    )
+
+
+def _renew(register: KeyRegister, options: argparse.Namespace) -> None:
+    from storage.master_keys import configured_master_keys
+    from storage.server_keys import ServerKeyRegister
+
+    masters = configured_master_keys(os.environ)
+    signing = ServerKeyRegister(register.connection)
+    if options.lost:
+        count = signing.replace_lost(masters)
+        print(
+            f"Retired {counted(count, 'key')}: the tokens it signed are good no more."
+        )
+    else:
+        signing.renew(masters)
+    print("A new key signs the tokens that are handed out from now on.")
+
+
+def _unseal(register: KeyRegister, _options: argparse.Namespace) -> None:
+    from storage.master_keys import configured_master_keys
+    from storage.server_keys import ServerKeyRegister
+
+    masters = configured_master_keys(os.environ)
+    count = ServerKeyRegister(register.connection).unseal(masters)
+    print(f"Stored {counted(count, 'key')} of tokens unencrypted, for servers without")
+    print("a master key; one with a master key encrypts them again when it starts.")

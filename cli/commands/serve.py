@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cli.authentication import (
     add_auth_option,
     admitted,
-    check_access_keys,
+    check_keys,
     master_keys,
 )
 from cli.database import Database, add_database_options, open_database, prepare_schema
@@ -68,8 +68,8 @@ def run(options: argparse.Namespace) -> int:
         open_database(options) as base,
     ):
         prepare_schema(base)
-        if masters is not None and not options.joined:
-            check_access_keys(base.url, masters)
+        if not options.joined:
+            check_keys(options, base.url, masters)
         if is_supervised:
             _supervise(options, base, listener)
         elif options.metrics_port is None:

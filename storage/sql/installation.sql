@@ -4,10 +4,6 @@
 -- How many shards there are, fixed when the installation was made.
 SELECT value::integer FROM settings WHERE key = 'shards';
 
--- name: server_keys
--- The keys that sign and verify tokens.
-SELECT key_id, secret FROM server_keys WHERE retired_at IS NULL;
-
 -- name: unheld
 -- How many shards nobody holds now, by the database's clock.
 SELECT count(*)

@@ -88,6 +88,21 @@ def test_a_wrong_master_key_is_told_at_once(clean_database: str, engines: int) -
     assert "`stepwell keys disable`" in refused.stderr
 
 
+def test_a_server_without_the_master_key_of_the_tokens_says_so(
+    clean_database: str,
+) -> None:
+    server = serving(clean_database, b"m" * 32)
+    with RunningCommand("serve", "--port=0", extra=server) as running:
+        assert running.endpoint
+
+    plainly = {"STEPWELL_DATABASE_URL": clean_database}
+    refused = stepwell("serve", "--port=0", extra=plainly)
+
+    assert refused.returncode == 2
+    assert "the key that signs tokens is encrypted under master" in refused.stderr
+    assert "keys renew --lost" in refused.stderr
+
+
 def test_a_server_warns_of_keys_that_it_will_refuse(clean_database: str) -> None:
     create = ("keys", "create", "ada", "--preset=admin")
     for master in (b"m" * 32, b"x" * 32):

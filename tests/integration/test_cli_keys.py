@@ -97,6 +97,22 @@ def test_a_key_whose_master_key_is_lost_is_disabled_and_stops_no_rotation(
     assert (done.returncode, done.stdout[:19]) == (0, "Encrypted 0 secrets")
 
 
+def test_the_keys_of_tokens_are_encrypted_renewed_and_plain_again(
+    clean_database: str,
+) -> None:
+    encrypted = keys(clean_database, "rotate")
+    renewed = keys(clean_database, "renew")
+    refused = keys(clean_database, "unseal", master=None)
+    unsealed = keys(clean_database, "unseal")
+    doubtful = keys(clean_database, "renew", "--lost", master=None)
+
+    assert ", and 1 key of tokens" in encrypted.stdout
+    assert renewed.stdout.startswith("A new key signs the tokens")
+    assert "is encrypted under master key" in refused.stderr
+    assert unsealed.stdout.startswith("Stored 2 keys of tokens unencrypted")
+    assert doubtful.stdout.startswith("Retired 0 keys")
+
+
 def test_the_list_names_the_master_keys_that_are_missing(clean_database: str) -> None:
     lost, _ = made(clean_database, "ada", "--preset", "admin")
     new = b64encode(b"n" * 32).decode()

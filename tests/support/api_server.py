@@ -24,8 +24,12 @@ def serve(
     masters: MasterKeys | None = None,
     settings: Settings | None = None,
     worker_seconds: float = 7.0,
+    is_signed: bool | None = None,
 ) -> Iterator[str]:
-    """Run a server over a database; yield the endpoint."""
+    """Run a server over a database; yield the endpoint.
+
+    With master keys it wants signatures, unless it is told not to.
+    """
     ready, stopping = threading.Event(), threading.Event()
     endpoints: list[str] = []
     failures: list[BaseException] = []
@@ -33,6 +37,7 @@ def serve(
         url=url,
         listener=listen("127.0.0.1", 0),
         site=site or Site(),
+        is_signed=masters is not None if is_signed is None else is_signed,
         masters=masters,
         settings=settings or Settings(),
         worker_seconds=worker_seconds,
