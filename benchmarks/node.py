@@ -32,6 +32,7 @@ from engine.engine import Engine, EngineOptions, Installation
 from engine.starts import StartRequest
 from runtime.execution import Execution
 from storage.connections import connection_pool
+from storage.installation import read_installation
 
 _PATIENCE_SECONDS = 0.5
 ARN = f"arn:aws:states:us-east-1:{workflows.ACCOUNT}"
@@ -44,13 +45,8 @@ async def running_engine(url: str, **options: Any) -> AsyncIterator[Engine]:
     calm_collector()
     options.setdefault("handlers", {workflows.FUNCTION: workflows.result})
     async with connection_pool(url) as pool:
-        async with pool.connection() as connection:
-            cursor = await connection.execute("SELECT key_id, secret FROM server_keys")
-            keys: dict[int, bytes] = dict(await cursor.fetchall())
-            cursor = await connection.execute("SELECT count(*) FROM leases")
-            row = await cursor.fetchone()
-        assert row is not None
-        installation = Installation(shards=row[0], keys=keys)
+        facts = await read_installation(pool.connection)
+        installation = Installation(shards=facts.shards, keys=facts.keys)
         engine = Engine(
             url, installation, pool.connection, options=EngineOptions(**options)
         )

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from api.callbacks import MASK
 from runtime.tokens import TokenSigner
 from storage.database import connect
+from storage.server_keys import ServerKeyRegister
 from tests.support.api_server import serve
 from tests.support.databases import DatabaseServer
 from tests.support.keys import MASTERS, client_of, make_key
@@ -40,8 +41,8 @@ class Place:
 
     def __init__(self, url: str, endpoint: str, stack: ExitStack) -> None:
         with connect(url) as connection:
-            rows = connection.execute("SELECT key_id, secret FROM server_keys")
-            self.server_keys: dict[int, bytes] = dict(rows.fetchall())
+            keys = ServerKeyRegister(connection).all()
+        self.server_keys = {key.key_id: key.opened(MASTERS) for key in keys}
         self.signer = TokenSigner(self.server_keys, ACCOUNT)
         self.admin, self.approver, self.auditor = (
             stack.enter_context(
