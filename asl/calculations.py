@@ -62,13 +62,13 @@ def partition(values: list[Json], size: int) -> list[Json]:
     return [values[start : start + size] for start in range(0, len(values), size)]
 
 
-def span(first: int, last: int, step: int) -> list[Json]:
+def span(first: int, last: int, step: int, most: int = MAX_RANGE) -> list[Json]:
     """List the numbers from first to last, both included."""
     if step == 0:
         raise FunctionError("The step must not be zero")
     numbers = range(first, last + (1 if step > 0 else -1), step)
-    if len(numbers) > MAX_RANGE:
-        msg = f"The range must have at most {MAX_RANGE} elements"
+    if len(numbers) > most:
+        msg = f"The range must have at most {most} elements"
         raise FunctionError(msg)
     return list(numbers)
 

@@ -157,7 +157,4 @@ def _transformation(writer: Fields | None) -> Transformation:
 
 def _check_choices(config: Fields, choices: dict[str, tuple[str, ...]]) -> None:
     for name, allowed in choices.items():
-        value = config.text(name)
-        if value is not None and value not in allowed:
-            listed = ", ".join(allowed)
-            config.refuse(name, f"Value is not one of: [{listed}]")
+        config.choice(name, allowed)

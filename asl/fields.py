@@ -97,6 +97,18 @@ class Fields:
             self.refuse(name, "Expected value of type String")
         return None
 
+    def choice(self, name: str, allowed: Collection[str]) -> str | None:
+        """Read one of a few strings."""
+        value = self.values.get(name)
+        if isinstance(value, str) and value in allowed:
+            return value
+        if isinstance(value, str):
+            listed = ", ".join(allowed)
+            self.refuse(name, f"Value should be one of the following: [{listed}]")
+        elif name in self.values:
+            self.refuse(name, "Expected value of type [STRING]")
+        return None
+
     def flag(self, name: str) -> bool | None:
         """Read a boolean."""
         value = self.values.get(name)

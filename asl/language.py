@@ -55,7 +55,7 @@ class QueryLanguage(Protocol):
         """Compile a template in a field of an inner object; None when absent."""
 
     def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
-        """Compile a positive integer in a field of an inner object; None when absent."""
+        """Compile a bound in a field of an inner object; None when absent, 0 for none."""
 
     def credentials(self) -> Credentials | None:
         """Compile the Credentials of a Task."""

@@ -144,7 +144,7 @@ class PassState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChoiceState:
-    """Chooses the next state; raises States.NoChoiceMatched."""
+    """Chooses the next state; raises States.Runtime when no rule matches."""
 
     name: str
     choose: Callable[[Environment], tuple[str, Outcome]]

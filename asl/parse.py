@@ -98,10 +98,8 @@ def read_definition(text: str, report: Report) -> dict[str, Json] | None:
 def _language(fields: Fields, default: str) -> str:
     if "QueryLanguage" not in fields:
         return default
-    language = fields.text("QueryLanguage")
-    if language not in LANGUAGES:
-        if language is not None:
-            fields.refuse("QueryLanguage", "Value is not one of: [JSONPath, JSONata]")
+    language = fields.choice("QueryLanguage", LANGUAGES)
+    if language is None:
         return "JSONata"
     if default == "JSONata" and language != default:
         message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine"

@@ -44,6 +44,7 @@ def _retrier(entry: Fields) -> Retrier:
         entry.refuse(
             "MaxDelaySeconds", "MaxDelaySeconds must be greater than IntervalSeconds"
         )
+    entry.require("ErrorEquals")
     return Retrier(
         errors=_errors(entry),
         interval_seconds=interval,
@@ -55,10 +56,7 @@ def _retrier(entry: Fields) -> Retrier:
 
 
 def _jitter(entry: Fields) -> bool:
-    strategy = entry.text("JitterStrategy")
-    if strategy not in (None, "FULL", "NONE"):
-        entry.refuse("JitterStrategy", "Value is not one of: [FULL, NONE]")
-    return strategy == "FULL"
+    return entry.choice("JitterStrategy", ("FULL", "NONE")) == "FULL"
 
 
 def parse_catchers(state: Fields, language: QueryLanguage) -> tuple[Catcher, ...]:
@@ -70,7 +68,7 @@ def parse_catchers(state: Fields, language: QueryLanguage) -> tuple[Catcher, ...
 
 def _catcher(entry: Fields, language: QueryLanguage) -> Catcher:
     entry.allow_in(language.name, _CATCHER_FIELDS, _LEFT_BY)
-    entry.require("Next")
+    entry.require("ErrorEquals", "Next")
     return Catcher(
         errors=_errors(entry),
         next=entry.text("Next") or "",
@@ -79,7 +77,6 @@ def _catcher(entry: Fields, language: QueryLanguage) -> Catcher:
 
 
 def _errors(entry: Fields) -> tuple[str, ...]:
-    entry.require("ErrorEquals")
     errors = entry.texts("ErrorEquals")
     if not errors and entry.raw("ErrorEquals") == []:
         entry.refuse("ErrorEquals", "Value cannot be empty")

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias, cast
 from asl.distributed import read_distribution
 from asl.errors import StatesError
 from asl.fields import Fields
+from asl.integrations import is_recognized, not_recognized
 from asl.jsonata.language import JSONATA_FIELDS, Jsonata
 from asl.jsonpath.language import JSONPATH_FIELDS, JsonPath
 from asl.language import QueryLanguage, Scope
@@ -91,13 +92,10 @@ def compile_state(scope: Scope, language: str, region: Subregion) -> State | Non
     fields = scope.fields
     if not fields.require("Type"):
         return None
-    kind = fields.text("Type")
-    compiler = _COMPILERS.get(kind or "")
-    if compiler is None or kind is None:
-        if kind is not None:
-            listed = ", ".join(_COMPILERS)
-            fields.refuse("Type", f"Value is not one of: [{listed}]")
+    kind = fields.choice("Type", _COMPILERS)
+    if kind is None:
         return None
+    compiler = _COMPILERS[kind]
     draft = Draft(scope, LANGUAGES[language](scope), region)
     own = {name: table[kind] for name, table in _LANGUAGE_FIELDS.items()}
     fields.allow_in(language, _FIELDS[kind], own)
@@ -140,11 +138,14 @@ def _check_heartbeat(fields: Fields) -> None:
 
 def _resource(fields: Fields) -> Resource:
     arn = fields.text("Resource")
-    resource = None if arn is None else parse_resource(arn)
+    if arn is None:
+        return Resource("", ResourceKind.SERVICE)
+    resource = parse_resource(arn)
     if resource is None:
-        if arn is not None:
-            fields.refuse("Resource", "Value is not a valid resource ARN")
-        return Resource(arn or "", ResourceKind.SERVICE)
+        fields.refuse("Resource", "Value is not a valid resource ARN")
+        return Resource(arn, ResourceKind.SERVICE)
+    if not is_recognized(resource):
+        fields.refuse("Resource", not_recognized(arn))
     return resource
 
 
@@ -197,7 +198,7 @@ def _choose_default(
 ) -> tuple[str, Outcome]:
     if default is None:
         cause = "Failed to transition out of the state. The state does not point to a next state."
-        raise StatesError("States.NoChoiceMatched", cause)
+        raise StatesError("States.Runtime", cause)
     return default, leave(environment)
 
 
@@ -252,21 +253,12 @@ def _processor_config(
     if config is None:
         return ProcessorMode.INLINE, ExecutionType.STANDARD
     config.allow({"Mode", "ExecutionType", "Comment"})
-    mode = _one_of(config, "Mode", ("INLINE", "DISTRIBUTED"))
-    kind = _one_of(config, "ExecutionType", ("STANDARD", "EXPRESS"))
+    mode = config.choice("Mode", ("INLINE", "DISTRIBUTED"))
+    kind = config.choice("ExecutionType", ("STANDARD", "EXPRESS"))
     return (
         ProcessorMode(mode or ProcessorMode.INLINE),
         ExecutionType(kind or ExecutionType.STANDARD),
     )
-
-
-def _one_of(fields: Fields, name: str, allowed: tuple[str, ...]) -> str | None:
-    value = fields.text(name)
-    if value is not None and value not in allowed:
-        listed = ", ".join(allowed)
-        fields.refuse(name, f"Value is not one of: [{listed}]")
-        return None
-    return value
 
 
 _COMPILERS: Final[dict[str, Callable[[Draft], State]]] = cast(

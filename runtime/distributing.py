@@ -120,7 +120,7 @@ def _put_run_started(
 
 
 def _amount(read: Seconds | None, environment: Environment) -> int | None:
-    return None if read is None else read(environment)
+    return None if read is None else read(environment) or None
 
 
 def _missing_service(distribution: Distribution) -> Trouble | None:

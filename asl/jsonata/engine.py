@@ -45,7 +45,8 @@ class Query:
 
     `reads` are the variables that it mentions and does not bind itself, None when that cannot
     be told; `states` the fields of `$states` that it looks at, None for all. `roots` are the
-    names that it looks up where there is nothing to look them up in, if that can be told.
+    names that it looks up where there is nothing to look them up in, if that can be told:
+    fields, or `$` or `$$` itself.
     """
 
     source: str
@@ -65,6 +66,19 @@ class Engine(Protocol):
         self, query: Query, bindings: Bindings, moment: datetime, seed: int
     ) -> str | None:
         """Return the result as JSON text, None for undefined; raise JsonataError."""
+
+
+_CONTEXT: Final = re.compile(
+    r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `[^`]*` | /\*.*?\*/
+    | (?<![$\w]) (?P<context>\$\$?) (?![$\w]) """,
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def context_names(source: str) -> frozenset[str]:
+    """Return which of `$` and `$$` stand outside of texts, quoted names and comments."""
+    matches = _CONTEXT.finditer(source)
+    return frozenset(match["context"] for match in matches if match["context"])
 
 
 _CHANCE: Final = re.compile(r"\$(?:random|shuffle)\b")

@@ -38,6 +38,7 @@ OPENING: Final = "{%"
 CLOSING: Final = "%}"
 QUERY_ERROR: Final = "States.QueryEvaluationError"
 _FETCH: Final = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)", re.ASCII)
+_ERROR_OUTPUT: Final = "errorOutput"
 _KEYWORDS: Final = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 
 
@@ -84,6 +85,8 @@ def compile_expression(text: str, location: Location, scope: Scope) -> Evaluate:
     """Compile an expression; what is wrong goes to the report."""
     source = body(text)
     fetch = _plain_fetch(source)
+    if fetch is not None and fetch[1] == "states":
+        _check_error_output(frozenset(fetch[2].split(".")[1:2]), location, scope)
     if fetch is None:
         evaluate = _compile_source(source, location, scope)
     elif fetch[1] == "states":
@@ -116,11 +119,26 @@ def _compile_source(source: str, location: Location, scope: Scope) -> Evaluate:
         report.error(str(error), location, Code.INVALID_JSONATA)
         return lambda _environment: None
     for name in query.roots:
-        message = f"Reference to '{name}' at the top level is not supported."
-        report.error(message, location, Code.UNSUPPORTED_JSONATA)
+        where = "" if name == "$$" else " at the top level"
+        _refuse_reference(f"'{name}'{where}", location, scope)
+    _check_error_output(query.states or frozenset(), location, scope)
     scope.references.update((query.reads or frozenset()) - ADDED_NAMES)
     whole = with_functions(source)
     return _compile_query(query if whole == source else ENGINE.compile(whole))
+
+
+def _check_error_output(
+    reads: frozenset[str], location: Location, scope: Scope
+) -> None:
+    """Report $states.errorOutput where no error can have been caught: outside a catcher."""
+    is_in_catcher = location[len(scope.fields.location) :][:1] == ("Catch",)
+    if _ERROR_OUTPUT in reads and not is_in_catcher:
+        _refuse_reference(f"'$states.{_ERROR_OUTPUT}'", location, scope)
+
+
+def _refuse_reference(what: str, location: Location, scope: Scope) -> None:
+    message = f"Reference to {what} is not supported."
+    scope.fields.report.error(message, location, Code.UNSUPPORTED_JSONATA)
 
 
 def _compile_late(source: str) -> Evaluate:
@@ -212,10 +230,10 @@ def state_payload(environment: Environment, field: str) -> Payload | None:
         return environment.input
     if field == "result":
         return environment.result
-    return environment.error_output if field == "errorOutput" else None
+    return environment.error_output if field == _ERROR_OUTPUT else None
 
 
-_STATE_PAYLOADS: Final = ("result", "errorOutput")
+_STATE_PAYLOADS: Final = ("result", _ERROR_OUTPUT)
 
 
 def states_object(
@@ -255,7 +273,7 @@ def _yields_function(
     query: Query, bindings: Bindings, environment: Environment, seed: int
 ) -> bool:
     """The engines return nothing for a function, too: ask for the type."""
-    asking = ENGINE.compile(f"$type(({query.source}\n))")
+    asking = ENGINE.compile(f"($yielded := {query.source}\n; $type($yielded))")
     return ENGINE.evaluate(asking, bindings, environment.now, seed) == '"function"'
 
 

@@ -1,9 +1,14 @@
 """The functions that the service adds to JSONata: $partition, $range, $hash, $random, $uuid,
 $parse; and the one it takes away: $eval.
+
+They are lenient where the intrinsic functions are strict: a size of nothing, an empty list or
+a range that goes the other way yields nothing, a range of one number is that number, and a
+number that is not whole is cut off rather than rounded.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
@@ -23,6 +28,8 @@ from asl.model import Environment
 from asl.payload import Json
 
 MakeHost: TypeAlias = Callable[[Environment], "Host | None"]
+
+MAX_RANGE: Final = 360_145
 
 _NAMES: Final = re.compile(r"\$(partition|range|hash|random|uuid|parsed|eval)\b")
 
@@ -65,15 +72,29 @@ def _guarded(least: int, most: int, apply: Callable[..., Json]) -> Host:
 
 
 def _partition(values: Json, size: Json) -> Json:
-    return partition(array(values), number(size))
+    listed, most = array(values), _whole(size)
+    return (partition(listed, most) or None) if most > 0 else None
 
 
-def _range(first: Json, last: Json, step: Json) -> Json:
-    return span(number(first), number(last), number(step))
+def _range(first: Json, last: Json, step: Json = None) -> Json:
+    """Count; without a step or in the wrong direction there is nothing, not an error."""
+    if step is None:
+        return None
+    numbers = span(_whole(first), _whole(last), _whole(step), most=MAX_RANGE)
+    return numbers if len(numbers) > 1 else next(iter(numbers), None)
 
 
-def _hash(value: Json, algorithm: Json = "SHA-1") -> Json:
-    return digest(value, algorithm)
+def _hash(value: Json, algorithm: Json = None) -> Json:
+    return None if algorithm is None else digest(value, algorithm)
+
+
+def _whole(value: Json) -> int:
+    """Require a number; what is not whole of it is dropped."""
+    return (
+        int(value)
+        if isinstance(value, float) and math.isfinite(value)
+        else number(value)
+    )
 
 
 def _random(environment: Environment) -> Host:
@@ -81,7 +102,7 @@ def _random(environment: Environment) -> Host:
         return (
             environment.entropy.random()
             if seed is None
-            else seeded_random(number(seed))
+            else seeded_random(_whole(seed))
         )
 
     return _guarded_optional(draw)
@@ -103,7 +124,7 @@ def _guarded_optional(apply: Callable[..., Json]) -> Host:
 
 _FUNCTIONS: Final[dict[str, MakeHost]] = {
     "partition": lambda _: _guarded(2, 2, _partition),
-    "range": lambda _: _guarded(3, 3, _range),
+    "range": lambda _: _guarded(2, 3, _range),
     "hash": lambda _: _guarded(1, 2, _hash),
     "random": _random,
     "uuid": lambda environment: _guarded(0, 0, environment.entropy.uuid),

@@ -77,20 +77,22 @@ class Jsonata:
 
     def seconds(self, name: str) -> Seconds | None:
         """Compile a number of seconds, fixed or by expression."""
-        return self._amount(self._fields, name, MAX_SECONDS)
+        return self._integer(self._fields, name, 1, MAX_SECONDS)
 
     def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
-        """Compile a positive integer, fixed or by expression; None when absent."""
+        """Compile a bound, fixed or by expression; None when absent, 0 for none."""
         if f"{name}Path" in fields:
             fields.refuse_language(f"{name}Path", self.name, "JSONPath")
-        return self._amount(fields, name, most)
+        return self._integer(fields, name, 0, most)
 
-    def _amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
+    def _integer(
+        self, fields: Fields, name: str, least: int, most: int
+    ) -> Seconds | None:
         number = self._number(fields, name)
         if number is None:
-            fixed = fields.integer(name, 1, most)
+            fixed = fields.integer(name, least, most)
             return None if fixed is None else lambda _environment: fixed
-        return whole(number, field_name(fields.at(name), self._scope), 1)
+        return whole(number, field_name(fields.at(name), self._scope), least)
 
     def leave(self) -> Leave:
         """Compile Output and Assign of a state with a result."""

@@ -17,7 +17,18 @@ from asl.jsonata.engine import (
     JsonataError,
     JsonataSyntaxError,
     Query,
+    context_names,
 )
+
+
+def _roots(context: object, source: str) -> tuple[str, ...]:
+    """Name what is looked up at the top level: `$$`, fields, or all of it by `$`."""
+    if not context:
+        return ()
+    named = context_names(source)
+    if "$$" in named:
+        return ("$$",)
+    return tuple(context) if isinstance(context, dict) else tuple(named)
 
 
 class JlensEngine:
@@ -31,13 +42,13 @@ class JlensEngine:
         except jlens.JlensError as error:
             raise JsonataSyntaxError(str(error)) from error
         names = found.get("bindings", {})
-        states, roots = names.get("states", {}), found.get("input")
+        states, context = names.get("states", {}), found.get("input")
         return Query(
             source,
             expression,
             None if found.get("everyBinding") else frozenset(names) - {"states"},
             frozenset(states) if isinstance(states, dict) else None,
-            tuple(roots) if isinstance(roots, dict) else (),
+            _roots(context, source),
         )
 
     def evaluate(

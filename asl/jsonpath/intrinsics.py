@@ -42,6 +42,10 @@ class IntrinsicSyntaxError(ValueError):
     """A text that is no call of an intrinsic function."""
 
 
+class ArgumentMiss(Exception):  # noqa: N818 - an answer: the call's value has no argument
+    """A path among the arguments of a call that leads nowhere."""
+
+
 @dataclass(frozen=True, slots=True)
 class Intrinsic:
     """One compiled call; `variables` are the names it mentions."""
@@ -189,7 +193,7 @@ def _compile_argument_path(path: Path) -> Reader:
                 f"The JsonPath argument for the field '{path.text}' could not be found "
                 f"in the input '{seen}'"
             )
-            raise FunctionError(msg) from None
+            raise ArgumentMiss(msg) from None
 
     return read
 
@@ -215,8 +219,14 @@ def _compile_call(name: str, arguments: list[Reader], text: str) -> Reader:
         try:
             values = [argument(environment, payload) for argument in arguments]
             return apply(environment, values)
+        except ArgumentMiss as error:
+            raise _failed("States.Runtime", text, error) from None
         except (FunctionError, RecursionError) as error:
-            cause = f"The function '{text}' had the following error: {error}"
-            raise StatesError("States.IntrinsicFailure", cause) from None
+            raise _failed("States.IntrinsicFailure", text, error) from None
 
     return read
+
+
+def _failed(name: str, text: str, error: Exception) -> StatesError:
+    cause = f"The function '{text}' had the following error: {error}"
+    return StatesError(name, cause)

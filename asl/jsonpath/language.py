@@ -101,9 +101,9 @@ class JsonPath:
         return lambda environment: stage(environment, effective(environment))
 
     def amount(self, fields: Fields, name: str, most: int) -> Seconds | None:
-        """Compile a positive integer in a field of an inner object; None when absent."""
+        """Compile a bound in a field of an inner object; None when absent."""
         fields.exclusive(name, f"{name}Path")
-        fixed = fields.integer(name, 1, most)
+        fixed = fields.integer(name, 0, most)
         if fixed is not None:
             return lambda _environment: fixed
         return integer_path(fields, f"{name}Path", self._scope, self._flow.effective)

@@ -44,4 +44,4 @@ def cut_batches(
 
 
 def _amount(read: Seconds | None, environment: Environment) -> int | None:
-    return None if read is None else read(environment)
+    return None if read is None else read(environment) or None

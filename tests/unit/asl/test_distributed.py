@@ -77,7 +77,7 @@ def test_labels(label: str) -> None:
         {"ItemReader": {"ReaderConfig": {}}},
         {"ItemReader": {"Resource": GET_OBJECT, "ReaderConfig": {"InputType": "XML"}}},
         {"ItemBatcher": {}},
-        {"ItemBatcher": {"MaxItemsPerBatch": 0}},
+        {"ItemBatcher": {"MaxItemsPerBatch": -1}},
         {"ResultWriter": {"WriterConfig": {"OutputType": "CSV"}}},
         {"ToleratedFailureCount": 1, "ToleratedFailureCountPath": "$.t"},
     ],

@@ -90,7 +90,7 @@ def test_everything_is_found_in_one_pass() -> None:
         (SCHEMA, "Minimum value is 0", "/States/B/Seconds"),
         (
             SCHEMA,
-            "Value is not one of: [Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map]",
+            "Value should be one of the following: [Task, Pass, Choice, Wait, Succeed, Fail, Parallel, Map]",
             "/States/C/Type",
         ),
         (TARGET, "Missing 'Next' target: Z", "/States/A/Next"),
@@ -244,7 +244,7 @@ NO_ARN = "Value is not a valid resource ARN"
         ),
         (
             {**TASK, "Retry": [{"ErrorEquals": ["E"], "JitterStrategy": "HALF"}]},
-            "Value is not one of: [FULL, NONE]",
+            "Value should be one of the following: [FULL, NONE]",
             "/Retry[0]/JitterStrategy",
         ),
         (

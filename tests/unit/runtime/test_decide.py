@@ -61,7 +61,7 @@ def test_a_choice_without_a_match_fails_the_execution() -> None:
     it = live(machine(choice("Which", rule), succeed("One")), {"n": 2})
 
     assert it.links[1:] == [("ChoiceStateEntered", 0), ("ExecutionFailed", 2)]
-    assert it.error == "States.NoChoiceMatched"
+    assert it.error == "States.Runtime"
 
 
 def test_a_succeed_state_ends_the_execution() -> None:

@@ -107,7 +107,7 @@ def test_undefined_results_are_refused(expression: str) -> None:
             "'a' + 1",
             'T2001: The left side of the "+" operator must evaluate to a number',
         ),
-        ("$partition([1], 0)", "T0410: The chunk size must be a positive integer"),
+        ("$range(1, 2, 0)", "T0410: The step must not be zero"),
         (
             "$parse('{')",
             "T0410: Invalid JSON: unexpected end of data: line 1 column 2 (char 1)",

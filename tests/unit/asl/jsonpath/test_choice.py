@@ -102,7 +102,7 @@ def test_no_match_without_default_fails() -> None:
     with pytest.raises(StatesError) as failure:
         state.choose(environment({"v": 2}))
 
-    assert failure.value.error == "States.NoChoiceMatched"
+    assert failure.value.error == "States.Runtime"
 
 
 def test_variables_and_the_context_object_are_compared() -> None:

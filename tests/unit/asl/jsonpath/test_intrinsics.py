@@ -109,7 +109,6 @@ def test_what_is_no_call_is_refused(text: str) -> None:
         "States.JsonMerge($.map, $.map, true)",
         "States.MathAdd('1', 2)",
         "States.MathRandom(2, 1)",
-        "States.Format($.missing)",
     ],
 )
 def test_a_call_that_cannot_be_made_fails(text: str) -> None:
@@ -118,6 +117,14 @@ def test_a_call_that_cannot_be_made_fails(text: str) -> None:
 
     assert failure.value.error == "States.IntrinsicFailure"
     assert (failure.value.cause or "").startswith("The function 'States.")
+
+
+def test_a_path_argument_that_leads_nowhere_is_a_runtime_error() -> None:
+    with pytest.raises(StatesError) as failure:
+        call("States.Array(1, States.Format('{}', $.missing))")
+
+    assert failure.value.error == "States.Runtime"
+    assert "field '$.missing' could not be found" in (failure.value.cause or "")
 
 
 def test_variables_are_noted() -> None:
