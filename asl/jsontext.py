@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from asl.payload import Json
 
 MAX_DEPTH: Final = 500
+# The depth of a text that wraps payloads: a variable's value lies two levels down in the
+# details of an event.
+WRAPPED_DEPTH: Final = MAX_DEPTH + 4
 _LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
 _SAMPLED_DIGITS: Final = re.compile(r"[0-9]{3}")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -28,15 +31,15 @@ _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _UNSTORABLE: Final = re.compile(r"[\x00\ud800-\udfff]")
 
 
-def loads(text: str) -> Json:
+def loads(text: str, depth: int = MAX_DEPTH) -> Json:
     """Parse a JSON text; raise PayloadError with a readable reason.
 
     Duplicate keys: the last wins. NaN and Infinity, a byte order mark, numbers beyond the
-    range of a double, integers of more than 4,300 digits and nesting deeper than 500 are
-    refused.
+    range of a double, integers of more than 4,300 digits and nesting deeper than `depth`
+    are refused.
     """
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        _check_depth(text)
+    if text.count("[") + text.count("{") > depth:
+        _check_depth(text, depth)
     try:
         value: Json = _loads_exact(text) if _is_inexact(text) else orjson.loads(text)
     except (ValueError, RecursionError) as error:
@@ -80,18 +83,18 @@ def _finite_float(text: str) -> float:
     return value
 
 
-def _check_depth(text: str) -> None:
+def _check_depth(text: str, most: int) -> None:
     depth = 0
     for character in _NO_BRACKETS.sub("", _STRING.sub("", text)):
         if character in "[{":
             depth += 1
-            if depth > MAX_DEPTH:
+            if depth > most:
                 raise PayloadError("nesting is too deep")
         elif character in "]}":
             depth -= 1
 
 
-def dumps(value: Json) -> str:
+def dumps(value: Json, depth: int = MAX_DEPTH) -> str:
     """Write a value as compact JSON text, keys in their order.
 
     A value that `loads` would refuse (too deep, not finite) raises PayloadError.
@@ -99,18 +102,18 @@ def dumps(value: Json) -> str:
     try:
         return orjson.dumps(value).decode()
     except (TypeError, ValueError):
-        return _dumps_exact(value)
+        return _dumps_exact(value, depth)
 
 
-def _dumps_exact(value: Json) -> str:
+def _dumps_exact(value: Json, depth: int) -> str:
     try:
         text = json.dumps(
             value, ensure_ascii=False, separators=(",", ":"), allow_nan=False
         )
     except (ValueError, RecursionError) as error:
         raise PayloadError(str(error)) from None
-    if text.count("[") + text.count("{") > MAX_DEPTH:
-        _check_depth(text)
+    if text.count("[") + text.count("{") > depth:
+        _check_depth(text, depth)
     return _SURROGATE.sub(_escape, text)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from asl.jsontext import dumps, loads
+from asl.jsontext import WRAPPED_DEPTH, dumps, loads
 from runtime import events as ev
 from storage.codec import EventRow, encode
 
@@ -64,7 +64,7 @@ def _by_itself(event: ev.HistoryEvent, events: Sequence[ev.HistoryEvent]) -> Eve
 def _without_data(row: EventRow) -> EventRow:
     details = row.details
     if details is not None and _ASSIGNED in details:
-        shown: Any = loads(details)
+        shown: Any = loads(details, WRAPPED_DEPTH)
         shown.pop(_ASSIGNED, None)
         details = dumps(shown) if shown else None
     return row._replace(data=None, data_from=None, details=details)

@@ -14,7 +14,7 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from asl.jsontext import dumps, loads
+from asl.jsontext import WRAPPED_DEPTH, dumps, loads
 from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.failure import Action, Failure
@@ -186,7 +186,7 @@ def _json_text(fields: Fields, values: tuple[object, ...]) -> str | None:
         if value is None or (not value and attribute not in _ALWAYS_SHOWN):
             continue
         shown[key] = _plain(value)
-    return dumps(shown) if shown else None
+    return dumps(shown, WRAPPED_DEPTH) if shown else None
 
 
 def _plain(value: object) -> Any:
@@ -298,7 +298,7 @@ def _decode(
 def _values(fields: Fields, text: str | None) -> dict[str, Any]:
     if text is None:
         return {}
-    shown: Any = loads(text)
+    shown: Any = loads(text, WRAPPED_DEPTH)
     return {
         attribute: _typed(attribute, shown[key])
         for attribute, key in fields

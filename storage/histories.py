@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from asl.jsontext import loads
+from asl.jsontext import WRAPPED_DEPTH, loads
 from asl.payload import Json
 from runtime.identity import ExecutionId
 from storage.connections import Connection, Connections
@@ -128,7 +128,7 @@ def _filled(row: _Columns, known: dict[int, tuple[str | None, str | None]]) -> E
         name = known[row.visit][0]
     if row.data_from is not None:
         data = known[row.data_from][1]
-    details = None if row.details is None else loads(row.details)
+    details = None if row.details is None else loads(row.details, WRAPPED_DEPTH)
     assert details is None or isinstance(details, dict), "details are an object"
     return EventRow(
         event_id=row.event_id,

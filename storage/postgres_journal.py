@@ -69,7 +69,7 @@ class PostgresJournal:
     async def commit(self, batch: Batch) -> None:
         """Write a batch in one transaction, or raise one of the errors of the protocol."""
         batch.entries.sort(key=lambda entry: (entry.shard, entry.execution_id))
-        statements_to_send = list(_statements(batch))
+        statements_to_send = _written(batch)
         cut = [entry for entry in batch.entries if entry.is_cut]
         try:
             async with self.connection.pipeline():
@@ -156,6 +156,15 @@ def execution_keys(
 
 def _uuids(execution_ids: Iterable[ExecutionId]) -> PgArray:
     return uuid_array(uuid_bytes(execution_id) for execution_id in execution_ids)
+
+
+def _written(batch: Batch) -> list[tuple[str, dict[str, Any]]]:
+    """Return the statements of a batch; one entry that has no form must not hold up all."""
+    try:
+        return list(_statements(batch))
+    except Exception as error:
+        msg = f"{type(error).__name__}: {error}"
+        raise RowRefusedError(msg) from error
 
 
 def _statements(batch: Batch) -> Iterable[tuple[str, dict[str, Any]]]:
