@@ -58,7 +58,7 @@ async def start_execution(api: Api, request: StartExecution) -> Response:
     text = check_input(request.input)
     machine = await startable_machine(api, request.state_machine_arn)
     started = await api.engine.start_execution(
-        machine, name, text, request.trace_header
+        machine, name, text, request.trace_header, api.caller.principal
     )
     return {"executionArn": started.arn, "startDate": epoch(started.start_date)}
 
@@ -91,7 +91,9 @@ async def stop_execution(api: Api, request: StopExecution) -> Response:
     """Abort an execution; a closed one stays as it is and tells when it stopped."""
     arn = request.execution_arn
     parse_arn(arn, "execution")
-    stop_date = await api.engine.stop_execution(arn, request.error, request.cause)
+    stop_date = await api.engine.stop_execution(
+        arn, request.error, request.cause, api.caller.principal
+    )
     return {"stopDate": epoch(stop_date)}
 
 
@@ -110,7 +112,8 @@ async def redrive_execution(api: Api, request: RedriveExecution) -> Response:
 async def _redrive(api: Api, execution: ExecutionRecord, token: str) -> datetime:
     """Redrive; where somebody else was faster, say what stands against it now."""
     shard, execution_id = execution.shard, str(execution.execution_id)
-    if await api.engine.redrive_execution(shard, execution_id, token):
+    caller = api.caller.principal
+    if await api.engine.redrive_execution(shard, execution_id, token, caller):
         date = await api.executions.redriven(execution, token)
         assert date is not None, "a redrive that was accepted is in the log"
         return date

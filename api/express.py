@@ -27,7 +27,7 @@ async def start_sync_execution(api: Api, request: StartSyncExecution) -> Respons
     machine = await startable_machine(api, request.state_machine_arn)
     require_type(machine, "EXPRESS")
     result = await api.engine.start_sync_execution(
-        machine, name, text, request.trace_header
+        machine, name, text, request.trace_header, api.caller.principal
     )
     data = _data if request.included_data == "ALL_DATA" else _no_data
     response = {

@@ -17,6 +17,7 @@ from engine.handover import (
     ReportResponse,
 )
 from runtime.identity import ExecutionId
+from runtime.principal import Principal
 from storage.machines import MachineRecord
 
 
@@ -41,6 +42,7 @@ class Engine(Protocol):
         name: str,
         input_text: str,
         trace_header: str | None,
+        caller: Principal | None = None,
     ) -> Started:
         """Start an execution, or return the running one of that name and input."""
 
@@ -50,6 +52,7 @@ class Engine(Protocol):
         name: str,
         input_text: str,
         trace_header: str | None,
+        caller: Principal | None = None,
     ) -> ExpressResult:
         """Run an Express execution to its end."""
 
@@ -59,20 +62,34 @@ class Engine(Protocol):
         """Run a machine that is stored nowhere to its end, as an Express execution."""
 
     async def stop_execution(
-        self, arn: str, error: str | None, cause: str | None
+        self,
+        arn: str,
+        error: str | None,
+        cause: str | None,
+        caller: Principal | None = None,
     ) -> datetime:
         """Abort an execution and return when it stopped."""
 
     async def redrive_execution(
-        self, shard: int, execution_id: ExecutionId, client_token: str
+        self,
+        shard: int,
+        execution_id: ExecutionId,
+        client_token: str,
+        caller: Principal | None = None,
     ) -> bool:
         """Let an execution go on; tell whether it may, by now."""
 
-    async def send_task_success(self, token: str, output_text: str) -> None:
+    async def send_task_success(
+        self, token: str, output_text: str, caller: Principal | None = None
+    ) -> None:
         """End a waiting task with its output."""
 
     async def send_task_failure(
-        self, token: str, error: str | None, cause: str | None
+        self,
+        token: str,
+        error: str | None,
+        cause: str | None,
+        caller: Principal | None = None,
     ) -> None:
         """End a waiting task with an error."""
 

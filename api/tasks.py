@@ -11,13 +11,15 @@ from api.wire import Response
 async def send_task_success(api: Api, request: SendTaskSuccess) -> Response:
     """End a waiting task with its output."""
     output = check_output(request.output)
-    await api.engine.send_task_success(request.task_token, output)
+    await api.engine.send_task_success(request.task_token, output, api.caller.principal)
     return {}
 
 
 async def send_task_failure(api: Api, request: SendTaskFailure) -> Response:
     """End a waiting task with an error."""
-    await api.engine.send_task_failure(request.task_token, request.error, request.cause)
+    await api.engine.send_task_failure(
+        request.task_token, request.error, request.cause, api.caller.principal
+    )
     return {}
 
 

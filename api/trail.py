@@ -1,6 +1,6 @@
 """Who changed what: a line of the log for each change that was granted to a signed request.
 
-The log of executions says what happened, not by whose hand: a history has no place for it.
+Who changed an execution is in its history, too; who changed anything else is here alone.
 Starts and heartbeats leave no line, there are too many of them.
 """
 

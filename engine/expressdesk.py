@@ -27,9 +27,11 @@ from engine.expressends import Ended, ExpressEnds, ExpressResult, persist, resul
 from engine.expresslog import wants_log
 from engine.starts import PATIENCE_SECONDS, Started, StartRequest
 from runtime.identity import uuid_text
+from runtime.principal import Principal
 from scheduler.clock import Clock
 from storage.express import ExpressRow, ExpressTable
 from storage.machines import MachineRecord, RevisionRecord
+from storage.principals import principal_of_text, principal_text
 
 log = structlog.get_logger(__name__)
 
@@ -75,11 +77,16 @@ class ExpressDesk:
     # Starting
 
     async def start(
-        self, machine: MachineRecord, name: str, input_text: str, trace: str | None
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace: str | None,
+        caller: Principal | None = None,
     ) -> Started:
         """Accept an execution durably; it runs at once."""
         self._require_room()
-        row, request = await self._new(machine, name, input_text, trace)
+        row, request = await self._new(machine, name, input_text, trace, caller)
         future: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         self._accepting.append(
             _Accepting(row, request, machine.logging_configuration, future)
@@ -91,11 +98,16 @@ class ExpressDesk:
             raise UnansweredError from None
 
     async def run(
-        self, machine: MachineRecord, name: str, input_text: str, trace: str | None
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace: str | None,
+        caller: Principal | None = None,
     ) -> ExpressResult:
         """Run an execution to its end, once."""
         self._require_room()
-        row, request = await self._new(machine, name, input_text, trace)
+        row, request = await self._new(machine, name, input_text, trace, caller)
         future: asyncio.Future[ExpressResult] = (
             asyncio.get_running_loop().create_future()
         )
@@ -132,7 +144,12 @@ class ExpressDesk:
             raise BusyError
 
     async def _new(
-        self, machine: MachineRecord, name: str, input_text: str, trace: str | None
+        self,
+        machine: MachineRecord,
+        name: str,
+        input_text: str,
+        trace: str | None,
+        caller: Principal | None,
     ) -> tuple[ExpressRow, StartRequest]:
         """Give an execution its identity: every start is a new one."""
         drawn = os.urandom(20)
@@ -148,6 +165,7 @@ class ExpressDesk:
             alias_arn=machine.alias_arn,
             trace_header=trace,
             input=input_text,
+            caller=principal_text(caller),
         )
         return row, await self._request(row, machine.role_arn)
 
@@ -164,6 +182,7 @@ class ExpressDesk:
             version_arn=row.version_arn,
             alias_arn=row.alias_arn,
             trace_header=row.trace_header,
+            caller=principal_of_text(row.caller),
         )
 
     # Ends

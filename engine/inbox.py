@@ -18,7 +18,7 @@ import psycopg
 import structlog
 from psycopg import sql
 
-from engine.letters import body_of, kind_of
+from engine.letters import body_of, caller_of, kind_of
 from engine.post import EVERYBODY, Post, channel_of
 from runtime import stimuli as st
 from runtime.identity import ExecutionId, uuid_bytes
@@ -38,12 +38,13 @@ _RETRY_SECONDS: Final = 0.5
 _SETTLE_SECONDS: Final = 3.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Asked:
     shard: int
     execution_id: ExecutionId
     kind: str
     body: str
+    caller: str | None
     future: asyncio.Future[Verdict]
 
 
@@ -88,8 +89,16 @@ class Inbox:
         The stimulus stays sent: the same call again finds its effect.
         """
         future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
-        kind, body = kind_of(stimulus), body_of(stimulus)
-        self._outgoing.append(_Asked(shard, execution_id, kind, body, future))
+        self._outgoing.append(
+            _Asked(
+                shard=shard,
+                execution_id=execution_id,
+                kind=kind_of(stimulus),
+                body=body_of(stimulus),
+                caller=caller_of(stimulus),
+                future=future,
+            )
+        )
         self._wake.set()
         try:
             return await asyncio.wait_for(future, patience)
@@ -173,6 +182,7 @@ class Inbox:
                 "shards": int4_array(asked.shard for asked in outgoing),
                 "kinds": text_array(asked.kind for asked in outgoing),
                 "bodies": text_array(asked.body for asked in outgoing),
+                "callers": text_array(asked.caller for asked in outgoing),
                 "now": self._clock.now(),
                 "asker": self._post.engine,
             },

@@ -1,8 +1,12 @@
-"""Stimuli as rows of the inbox: a kind and a JSON body."""
+"""Stimuli as rows of the inbox: a kind, a JSON body, and who asked for it.
+
+The caller stands beside the body, not in it: older engines read the bodies too.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any, Final
 
 import orjson
@@ -12,6 +16,7 @@ from asl.payload import Payload
 from engine.work import Stimulation
 from runtime import stimuli as st
 from storage.lane_store import InboxRow
+from storage.principals import principal_of_text, principal_text
 
 log = structlog.get_logger(__name__)
 
@@ -103,8 +108,22 @@ def body_of(stimulus: st.Stimulus) -> str:
     return orjson.dumps(shown).decode()
 
 
-def stimulus_of(kind: str, body: str) -> st.Stimulus:
+def caller_of(stimulus: st.Stimulus) -> str | None:
+    """Write who asked for a stimulus as JSON text, where somebody is known to."""
+    if isinstance(stimulus, st.OfCaller):
+        return principal_text(stimulus.caller)
+    return None
+
+
+def stimulus_of(kind: str, body: str, caller: str | None = None) -> st.Stimulus:
     """Read a stimulus back."""
+    stimulus = _read(kind, body)
+    if isinstance(stimulus, st.OfCaller) and caller is not None:
+        return replace(stimulus, caller=principal_of_text(caller))
+    return stimulus
+
+
+def _read(kind: str, body: str) -> st.Stimulus:
     with_output = _WITH_OUTPUT.get(kind)
     if with_output is None:
         return _READERS[kind](orjson.loads(body))
@@ -115,7 +134,7 @@ def stimulus_of(kind: str, body: str) -> st.Stimulus:
 def stimulation_of(row: InboxRow) -> Stimulation | None:
     """Make a stimulus for a lane of an inbox row; None where it is not understood."""
     try:
-        stimulus = stimulus_of(row.kind, row.body)
+        stimulus = stimulus_of(row.kind, row.body, row.caller)
     except (KeyError, ValueError):  # by a version that knows more, say
         log.error("inbox row not understood", row=row.id, kind=row.kind)  # noqa: TRY400
         return None

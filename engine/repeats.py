@@ -11,6 +11,8 @@ on the way of a call that is answered. Three places tell:
   503: the row is written then.
 - *The log*, where the engine that had the call died: the attempt was closed lately, by an
   equal answer, and before the present holder of the shard took it.
+
+Another caller's call is never the same one: whoever hears "accepted" is whom the log names.
 """
 
 from __future__ import annotations
@@ -24,12 +26,13 @@ import psycopg
 import structlog
 
 from engine.errors import UnansweredError
-from engine.letters import body_of, kind_of
+from engine.letters import body_of, caller_of, kind_of
 from runtime import events as ev
 from runtime import stimuli as st
 from runtime.identity import FIRST_MARKER, ExecutionId
 from scheduler.clock import Clock
 from storage.answers import Answers, Call, Ending
+from storage.codec import caller_in
 
 log = structlog.get_logger(__name__)
 
@@ -131,11 +134,14 @@ def _call(shard: int, execution_id: ExecutionId, stimulus: Callback) -> Call:
         execution_id=execution_id,
         kind=kind_of(stimulus),
         body=body_of(stimulus),
+        caller=caller_of(stimulus),
     )
 
 
 def _is_by(ending: Ending, stimulus: Callback) -> bool:
-    """Tell whether an attempt was ended by an answer equal to this one."""
+    """Tell whether an attempt was ended by an answer equal to this one, and of its caller."""
+    if caller_in(ending.memo) not in (None, stimulus.caller):
+        return False
     if isinstance(stimulus, st.CallbackSucceeded):
         return ending.type in _SUCCEEDED and ending.data == stimulus.output.text
     details = orjson.loads(ending.details or "{}")

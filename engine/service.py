@@ -1,4 +1,8 @@
-"""The facade that the API calls: what changes executions."""
+"""The facade that the API calls: what changes executions.
+
+`caller` is who signed the request, and goes into the log with what the request causes; None
+where requests are not signed.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,7 @@ from engine.starts import (
 )
 from runtime import stimuli as st
 from runtime.identity import ExecutionId, shard_of
+from runtime.principal import Principal
 from runtime.stimuli import Verdict
 from runtime.tokens import TokenSigner
 from storage.listings import Executions
@@ -67,10 +72,13 @@ class Service:
         name: str,
         input_text: str,
         trace_header: str | None,
+        caller: Principal | None = None,
     ) -> Started:
         """Start an execution durably, or return the running one of that name and input."""
         if machine.type == EXPRESS:
-            return await self._express.start(machine, name, input_text, trace_header)
+            return await self._express.start(
+                machine, name, input_text, trace_header, caller
+            )
         arn = execution_arn(machine.arn, name)
         revision_id = str(machine.revision_id)
         request = StartRequest(
@@ -85,6 +93,7 @@ class Service:
             version_arn=machine.version_arn,
             alias_arn=machine.alias_arn,
             trace_header=trace_header,
+            caller=caller,
         )
         try:
             return await self._starts.start(request)
@@ -101,9 +110,10 @@ class Service:
         name: str,
         input_text: str,
         trace_header: str | None,
+        caller: Principal | None = None,
     ) -> ExpressResult:
         """Run an Express execution to its end."""
-        return await self._express.run(machine, name, input_text, trace_header)
+        return await self._express.run(machine, name, input_text, trace_header, caller)
 
     async def try_out(
         self, machine: Machine, machine_arn: str, role_arn: str, input_text: str
@@ -112,7 +122,11 @@ class Service:
         return await self._express.try_out(machine, machine_arn, role_arn, input_text)
 
     async def stop_execution(
-        self, arn: str, error: str | None, cause: str | None
+        self,
+        arn: str,
+        error: str | None,
+        cause: str | None,
+        caller: Principal | None = None,
     ) -> datetime:
         """Abort an execution; one that is closed already answers with its stop date."""
         shard = shard_of(arn, self._shards)
@@ -120,7 +134,7 @@ class Service:
         if record is None:
             raise ExecutionMissingError(arn)
         if record.stop_date is None:
-            stop = st.Stop(error, cause)
+            stop = st.Stop(error, cause, caller)
             await self._router.ask(shard, str(record.execution_id), stop)
             record = await self._executions.newest(shard, arn)
         assert record is not None
@@ -128,26 +142,40 @@ class Service:
         return record.stop_date
 
     async def redrive_execution(
-        self, shard: int, execution_id: ExecutionId, client_token: str
+        self,
+        shard: int,
+        execution_id: ExecutionId,
+        client_token: str,
+        caller: Principal | None = None,
     ) -> bool:
         """Let an execution that ended badly go on; tell whether it may, by now.
 
         The same token again within 15 minutes is the same call, which was accepted.
         """
-        redrive = st.Redrive(client_token)
+        redrive = st.Redrive(client_token, caller)
         verdict = await self._router.ask(shard, execution_id, redrive)
         return verdict is Verdict.ACCEPTED
 
-    async def send_task_success(self, token: str, output_text: str) -> None:
+    async def send_task_success(
+        self, token: str, output_text: str, caller: Principal | None = None
+    ) -> None:
         """End a waiting task with its output, JSON text within the limit."""
         output = Payload.of_text(output_text)
-        await self._answer(token, lambda task: st.CallbackSucceeded(task, output))
+        await self._answer(
+            token, lambda task: st.CallbackSucceeded(task, output, caller)
+        )
 
     async def send_task_failure(
-        self, token: str, error: str | None, cause: str | None
+        self,
+        token: str,
+        error: str | None,
+        cause: str | None,
+        caller: Principal | None = None,
     ) -> None:
         """End a waiting task with an error."""
-        await self._answer(token, lambda task: st.CallbackFailed(task, error, cause))
+        await self._answer(
+            token, lambda task: st.CallbackFailed(task, error, cause, caller)
+        )
 
     async def send_task_heartbeat(self, token: str) -> None:
         """Start the heartbeat period of a waiting task anew."""

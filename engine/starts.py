@@ -27,6 +27,7 @@ from runtime.events import ExecutionStarted
 from runtime.evolve import fold
 from runtime.identity import ExecutionId, execution_id_of, shard_of
 from runtime.limits import DEFAULTS, Limits
+from runtime.principal import Principal
 from scheduler.clock import Clock
 from storage.codec import encode
 from storage.lane_store import connect_engine
@@ -64,6 +65,7 @@ class StartRequest:
     version_arn: str | None = None
     alias_arn: str | None = None
     trace_header: str | None = None
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,4 +295,5 @@ def first_event(
         trace_header=request.trace_header,
         state_machine_alias_arn=request.alias_arn,
         state_machine_version_arn=request.version_arn,
+        caller=request.caller,
     )

@@ -4,6 +4,7 @@ An event records a result, never an instruction to compute it again. Its fields 
 public details in snake case, plus what the fold needs and the API must not show (marked
 *memo*). Every event carries at most one payload: the input, output or parameters that the
 public details hold, or, for the starts of Map and Parallel, what their children run on.
+Where a request can be behind an event, `caller` (memo) is who signed it.
 
 The classes are checked as frozen but built as plain: a frozen `__init__` costs three times
 as much, and an event is the most-built object of the engine. Nothing writes to one after
@@ -24,6 +25,7 @@ from typing import TYPE_CHECKING, Final, TypeVar, dataclass_transform
 
 from asl.payload import Json, Payload
 from runtime.failure import Failure
+from runtime.principal import Principal
 
 _T = TypeVar("_T")
 
@@ -85,6 +87,7 @@ class ExecutionStarted(HistoryEvent):
     map_run_shard: int = 0
     map_run_index: int = 0
     item_count: int = 0
+    caller: Principal | None = None
 
 
 @event
@@ -94,10 +97,11 @@ class ExecutionSucceeded(HistoryEvent):
 
 @event
 class FailedEvent(HistoryEvent):
-    """What every event with an error and a cause has."""
+    """What every event with an error and a cause has; some were asked for by a caller."""
 
     error: str | None = None
     cause: str | None = None
+    caller: Principal | None = None
 
 
 @event
@@ -125,6 +129,7 @@ class ExecutionRedriven(HistoryEvent):
     redrive_count: int = 0
     deadline: datetime | None = None
     client_token: str = ""
+    caller: Principal | None = None
 
 
 @event
@@ -260,6 +265,8 @@ class Started(HistoryEvent):
 @event
 class Succeeded(HistoryEvent):
     """An attempt succeeded; `payload` is its result."""
+
+    caller: Principal | None = None
 
 
 @event

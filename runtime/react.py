@@ -26,6 +26,7 @@ from runtime.leaving import is_too_large, too_large
 from runtime.limits import MAX_OPEN_TIME
 from runtime.map_run_ends import end_map_run
 from runtime.outcomes import put_failure, put_timeout
+from runtime.principal import Principal
 from runtime.redrive import redrive, redrive_child
 from runtime.retry import TIMEOUT
 from runtime.stimuli import Verdict
@@ -81,6 +82,7 @@ def _abort(draft: Draft, stimulus: st.Stop) -> None:
             time=draft.time,
             error=stimulus.error,
             cause=stimulus.cause,
+            caller=stimulus.caller,
         )
     )
 
@@ -132,9 +134,9 @@ def _service_answered(
 
 def _called_back(visit: Visit, task: OpenTask, stimulus: st.CallbackSucceeded) -> None:
     if task.started_id and is_too_large(stimulus.output):
-        _failed_as_too_large(visit, task)
+        _failed_as_too_large(visit, task, stimulus.caller)
     elif task.started_id:
-        _succeeded(visit, task, stimulus.output)
+        _succeeded(visit, task, stimulus.output, stimulus.caller)
 
 
 def _worker_raised(visit: Visit, task: OpenTask, stimulus: st.WorkerRaised) -> None:
@@ -146,7 +148,7 @@ def _called_back_badly(
     visit: Visit, task: OpenTask, stimulus: st.CallbackFailed
 ) -> None:
     if task.started_id:
-        _failed(visit, task, stimulus.error, stimulus.cause)
+        _failed(visit, task, stimulus.error, stimulus.cause, stimulus.caller)
 
 
 def _lost(visit: Visit, task: OpenTask, stimulus: st.WorkerLost) -> None:
@@ -196,10 +198,12 @@ def _answered(visit: Visit, task: OpenTask, output: Payload) -> None:
         _succeeded(visit, task, output)
 
 
-def _failed_as_too_large(visit: Visit, task: OpenTask) -> None:
+def _failed_as_too_large(
+    visit: Visit, task: OpenTask, caller: Principal | None = None
+) -> None:
     resource = _task_state(visit).resource
     error = too_large(resource.resource_type or resource.arn)
-    _failed(visit, task, error.error, error.cause)
+    _failed(visit, task, error.error, error.cause, caller)
 
 
 def _submitted(visit: Visit, output: Payload) -> None:
@@ -218,7 +222,9 @@ def _submitted(visit: Visit, output: Payload) -> None:
     )
 
 
-def _succeeded(visit: Visit, task: OpenTask, output: Payload) -> None:
+def _succeeded(
+    visit: Visit, task: OpenTask, output: Payload, caller: Principal | None = None
+) -> None:
     state, draft = _task_state(visit), visit.draft
     event: ev.Succeeded
     match task.family:
@@ -230,6 +236,7 @@ def _succeeded(visit: Visit, task: OpenTask, output: Payload) -> None:
                 scope=visit.scope_id,
                 visit=visit.id,
                 payload=output,
+                caller=caller,
                 resource_type=state.resource.resource_type,
                 resource=state.resource.resource,
             )
@@ -241,6 +248,7 @@ def _succeeded(visit: Visit, task: OpenTask, output: Payload) -> None:
                 scope=visit.scope_id,
                 visit=visit.id,
                 payload=output,
+                caller=caller,
             )
     visit.put(event)
     leave_with_result(visit, state, output)
@@ -252,8 +260,14 @@ _SUCCEEDED: Final[dict[str, type[ev.Succeeded]]] = {
 }
 
 
-def _failed(visit: Visit, task: OpenTask, error: str | None, cause: str | None) -> None:
-    put_failure(visit, task, error, cause)
+def _failed(
+    visit: Visit,
+    task: OpenTask,
+    error: str | None,
+    cause: str | None,
+    caller: Principal | None = None,
+) -> None:
+    put_failure(visit, task, error, cause, caller)
     fail(visit, Trouble(error=error, cause=cause))
 
 

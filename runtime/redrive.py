@@ -65,7 +65,7 @@ def redrive(draft: Draft, stimulus: st.Redrive) -> Verdict:
         return Verdict.CLOSED
     limit = draft.machine.timeout_seconds
     deadline = None if limit is None else draft.time + timedelta(seconds=limit)
-    _put_redriven(draft, deadline, stimulus.client_token)
+    _put_redriven(draft, deadline, stimulus)
     return Verdict.ACCEPTED
 
 
@@ -79,11 +79,13 @@ def redrive_child(draft: Draft) -> Verdict:
         return Verdict.CLOSED
     is_express = execution.deadline is not None
     deadline = draft.time + EXPRESS_MAX_OPEN_TIME if is_express else None
-    _put_redriven(draft, deadline, "")
+    _put_redriven(draft, deadline, None)
     return Verdict.ACCEPTED
 
 
-def _put_redriven(draft: Draft, deadline: datetime | None, client_token: str) -> None:
+def _put_redriven(
+    draft: Draft, deadline: datetime | None, call: st.Redrive | None
+) -> None:
     execution = draft.execution
     draft.put(
         ev.ExecutionRedriven(
@@ -92,7 +94,8 @@ def _put_redriven(draft: Draft, deadline: datetime | None, client_token: str) ->
             time=draft.time,
             redrive_count=execution.redrive_count + 1,
             deadline=deadline,
-            client_token=client_token,
+            client_token="" if call is None else call.client_token,
+            caller=None if call is None else call.caller,
         )
     )
 

@@ -1,4 +1,7 @@
-"""What can come to an execution from outside, and what whoever sent it is told."""
+"""What can come to an execution from outside, and what whoever sent it is told.
+
+`caller` is who asked for it; None: nobody is known, or the engine itself.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import TypeAlias
 
 from asl.payload import Payload
 from runtime.execution import TimerKind
+from runtime.principal import Principal
 
 
 class Verdict(StrEnum):
@@ -76,6 +80,7 @@ class CallbackSucceeded:
 
     scheduled_id: int
     output: Payload
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,7 @@ class CallbackFailed:
     scheduled_id: int
     error: str | None
     cause: str | None
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,7 @@ class Stop:
 
     error: str | None
     cause: str | None
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,7 @@ class Redrive:
     """RedriveExecution; the same client token again is the same call again."""
 
     client_token: str
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +159,7 @@ OfTask: TypeAlias = (
     | Heartbeat
 )
 OfMapRun: TypeAlias = ChildrenSucceeded | ChildrenFailed
+OfCaller: TypeAlias = CallbackSucceeded | CallbackFailed | Stop | Redrive
 Stimulus: TypeAlias = (
     Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive | RedriveChild
 )

@@ -17,12 +17,13 @@ _MARGIN: Final = timedelta(seconds=0.5)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A call as the inbox knows it: equal calls are equal here."""
+    """A call as the inbox knows it: equal calls, by the same caller, are equal here."""
 
     shard: int
     execution_id: ExecutionId
     kind: str
     body: str
+    caller: str | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return the values as parameters of a statement."""
@@ -31,6 +32,7 @@ class Call:
             "execution_id": self.execution_id,
             "kind": self.kind,
             "body": self.body,
+            "caller": self.caller,
         }
 
 
@@ -41,6 +43,7 @@ class Ending:
     type: int
     data: str | None
     details: str | None
+    memo: str | None
 
 
 class Answers:

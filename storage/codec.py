@@ -18,9 +18,12 @@ from asl.jsontext import WRAPPED_DEPTH, dumps, loads
 from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.failure import Action, Failure
+from runtime.principal import Principal
+from storage.principals import plain_principal, principal_of
 
 Fields: TypeAlias = tuple[tuple[str, str], ...]
 
+_CALLER: Final[Fields] = (("caller", "caller"),)
 _ERROR: Final[Fields] = (("error", "error"), ("cause", "cause"))
 _SERVICE: Final[Fields] = (("resource_type", "resourceType"), ("resource", "resource"))
 _SCHEDULED: Final[Fields] = (
@@ -47,7 +50,8 @@ _MAP_RUN: Final[Fields] = (("map_run_arn", "mapRunArn"),)
 # nearest base that is.
 _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
     ev.HistoryEvent: ((), ()),
-    ev.FailedEvent: (_ERROR, ()),
+    ev.FailedEvent: (_ERROR, _CALLER),
+    ev.Succeeded: ((), _CALLER),
     ev.StateExited: (_EXITED, _NEXT),
     ev.WaitStateEntered: ((), (("due", "due"),)),
     ev.Scheduled: (_SCHEDULED, _SCHEDULED_MEMO),
@@ -57,15 +61,18 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
     ev.ActivityStarted: ((("worker", "workerName"),), _HEARTBEAT),
     ev.TaskStarted: (_SERVICE, _STARTED),
     ev.TaskSubmitted: (_SERVICE, ()),
-    ev.TaskSucceeded: (_SERVICE, ()),
-    ev.TaskFailed: (_ERROR + _SERVICE, ()),
-    ev.TaskTimedOut: (_ERROR + _SERVICE, ()),
-    ev.TaskStartFailed: (_ERROR + _SERVICE, ()),
-    ev.TaskSubmitFailed: (_ERROR + _SERVICE, ()),
-    ev.EvaluationFailed: ((*_ERROR, ("location", "location"), ("state", "state")), ()),
+    ev.TaskSucceeded: (_SERVICE, _CALLER),
+    ev.TaskFailed: (_ERROR + _SERVICE, _CALLER),
+    ev.TaskTimedOut: (_ERROR + _SERVICE, _CALLER),
+    ev.TaskStartFailed: (_ERROR + _SERVICE, _CALLER),
+    ev.TaskSubmitFailed: (_ERROR + _SERVICE, _CALLER),
+    ev.EvaluationFailed: (
+        (*_ERROR, ("location", "location"), ("state", "state")),
+        _CALLER,
+    ),
     ev.ExecutionRedriven: (
         (("redrive_count", "redriveCount"),),
-        (("deadline", "deadline"), ("client_token", "clientToken")),
+        (("deadline", "deadline"), ("client_token", "clientToken"), *_CALLER),
     ),
     ev.MapRunRedriven: ((*_MAP_RUN, ("redrive_count", "redriveCount")), ()),
     ev.ParallelStateStarted: ((), (("regions", "regions"), ("starts", "starts"))),
@@ -108,11 +115,13 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
             ("map_run_shard", "mapRunShard"),
             ("map_run_index", "mapRunIndex"),
             ("item_count", "itemCount"),
+            *_CALLER,
         ),
     ),
 }
 _TIMES: Final = frozenset({"due", "heartbeat_due", "deadline"})
 _TUPLES: Final = frozenset({"regions", "starts"})
+_PRINCIPALS: Final = frozenset({"caller"})
 # Fields of which an empty value is not the same as none.
 _ALWAYS_SHOWN: Final = frozenset(
     {
@@ -192,6 +201,8 @@ def _json_text(fields: Fields, values: tuple[object, ...]) -> str | None:
 def _plain(value: object) -> Any:
     if isinstance(value, datetime):
         return value.isoformat()
+    if isinstance(value, Principal):
+        return plain_principal(value)
     return list(value) if isinstance(value, tuple) else value
 
 
@@ -309,7 +320,15 @@ def _values(fields: Fields, text: str | None) -> dict[str, Any]:
 def _typed(attribute: str, value: Any) -> Any:
     if attribute in _TIMES:
         return datetime.fromisoformat(value)
+    if attribute in _PRINCIPALS:
+        return principal_of(value)
     return tuple(value) if attribute in _TUPLES else value
+
+
+def caller_in(memo: str | None) -> Principal | None:
+    """Return who asked for an event, by its memo."""
+    caller: Principal | None = _values(_CALLER, memo).get("caller")
+    return caller
 
 
 def _failure(memo: str | None) -> Failure | None:

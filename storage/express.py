@@ -32,7 +32,7 @@ _SQL: Final = statements("express")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ExpressRow:
-    """An execution as it was accepted."""
+    """An execution as it was accepted; `caller` is who started it, as JSON text."""
 
     shard: int
     execution_id: ExecutionId
@@ -43,6 +43,7 @@ class ExpressRow:
     alias_arn: str | None
     trace_header: str | None
     input: str
+    caller: str | None = None
 
     @property
     def name(self) -> str:
@@ -78,6 +79,7 @@ class ExpressTable:
             | {
                 "start_dates": timestamptz_array(now for _ in rows),
                 "inputs": text_array(row.input for row in rows),
+                "callers": text_array(row.caller for row in rows),
                 "holder": self._holder,
             },
         )

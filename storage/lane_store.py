@@ -62,7 +62,7 @@ async def connect_engine(
 
 
 class InboxRow(NamedTuple):
-    """A stimulus that waits, and the engine that waits for its verdict."""
+    """A stimulus that waits, who asked for it, and the engine that waits for its verdict."""
 
     shard: int
     id: int
@@ -70,6 +70,7 @@ class InboxRow(NamedTuple):
     kind: str
     body: str
     asker: str | None
+    caller: str | None
 
 
 class LaneStore:

@@ -8,6 +8,7 @@ from typing import Final
 from api.access.policies import Policy
 from api.errors import AccessDeniedException
 from api.polls import Signal
+from runtime.principal import Principal
 
 _ARN_PARTS: Final = 6
 
@@ -22,8 +23,14 @@ class Caller:
     arn: str
     account: str = ""
     key_id: str | None = None
+    name: str = ""
     policy: Policy | None = None
     ended: Signal | None = None
+
+    @property
+    def principal(self) -> Principal | None:
+        """What the log keeps of whoever signed; None: nothing was signed."""
+        return None if self.key_id is None else Principal(self.key_id, self.name)
 
     def may(self, action: str, resource: str) -> bool:
         """Tell whether an action may be taken on a resource: never on another account's."""

@@ -57,6 +57,7 @@ class Key:
             arn=f"arn:aws:iam::{site.account}:user/{record.name}",
             account=site.account,
             key_id=record.key_id,
+            name=record.name,
             policy=_policy(record),
             ended=self.ended,
         )

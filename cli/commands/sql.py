@@ -1,7 +1,7 @@
 """Open a SQL prompt on the database, or run one query and print its rows.
 
 docs/sql.md describes the views (executions, execution_history, task_attempts, open_waits,
-approvals_pending, map_run_progress) and shows ten queries over them.
+approvals_pending, map_run_progress) and shows twelve queries over them.
 """
 
 from __future__ import annotations

@@ -146,7 +146,7 @@ def histories(stage: Stage, voice: Voice, arns: list[str]) -> None:
 def sql(stage: Stage, voice: Voice, arns: list[str]) -> None:
     """Ask the log in SQL, replay it, and look at the ledger."""
     voice.title(
-        "5. The same log in SQL (also: stepwell sql; docs/sql.md has ten queries)"
+        "5. The same log in SQL (also: stepwell sql; docs/sql.md has twelve queries)"
     )
     voice.say("\n" + "\n".join(f"    {line}" for line in QUERY.splitlines()) + "\n")
     columns, rows = stage.query(QUERY)

@@ -10,6 +10,7 @@ FROM (
       AND found.execution_id = %(execution_id)s::uuid
       AND found.kind = %(kind)s
       AND found.body = %(body)s
+      AND (found.caller IS NULL OR found.caller = %(caller)s)
       AND found.verdict = 'accepted'
       AND (
           found.asker IS NULL
@@ -37,15 +38,16 @@ WHERE inbox.shard = %(shard)s
   AND inbox.execution_id = %(execution_id)s::uuid
   AND inbox.kind = %(kind)s
   AND inbox.body = %(body)s
+  AND (inbox.caller IS NULL OR inbox.caller = %(caller)s)
   AND inbox.verdict = 'accepted';
 
 -- name: ending
 -- How an attempt has ended, if that was lately and under a holder of the shard that is gone:
 -- whoever it accepted the answer from may not have heard of it.
-SELECT ended.type, ended.data, ended.details
+SELECT ended.type, ended.data, ended.details, ended.memo
 FROM events AS scheduled
 CROSS JOIN LATERAL (
-    SELECT events.type, events.time, events.data, events.details
+    SELECT events.type, events.time, events.data, events.details, events.memo
     FROM events
     WHERE events.shard = scheduled.shard
       AND events.execution_id = scheduled.execution_id
@@ -65,10 +67,11 @@ WHERE scheduled.shard = %(shard)s
 -- name: keep
 -- The verdict of a call that came when nobody waited for it any more.
 INSERT INTO inbox (
-    execution_id, created_at, consumed_at, shard, kind, body, verdict
+    execution_id, created_at, consumed_at, shard, kind, body, caller, verdict
 )
 VALUES (
-    %(execution_id)s::uuid, %(now)s, %(now)s, %(shard)s, %(kind)s, %(body)s, 'accepted'
+    %(execution_id)s::uuid, %(now)s, %(now)s, %(shard)s, %(kind)s, %(body)s, %(caller)s,
+    'accepted'
 );
 
 -- name: give_up

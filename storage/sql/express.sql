@@ -4,18 +4,18 @@
 -- Executions that will run until they have ended, whatever happens to this process.
 INSERT INTO express_runs (
     execution_id, revision_id, start_date, shard, arn, state_machine_arn, version_arn,
-    alias_arn, trace_header, holder, input
+    alias_arn, trace_header, holder, input, caller
 )
 SELECT execution_id, revision_id, start_date, shard, arn, state_machine_arn, version_arn,
-       alias_arn, trace_header, %(holder)s, input
+       alias_arn, trace_header, %(holder)s, input, caller
 FROM unnest(
     %(execution_ids)s::uuid[], %(revision_ids)s::uuid[], %(start_dates)s::timestamptz[],
     %(shards)s::integer[], %(arns)s::text[], %(machine_arns)s::text[],
     %(version_arns)s::text[], %(alias_arns)s::text[], %(trace_headers)s::text[],
-    %(inputs)s::text[]
+    %(inputs)s::text[], %(callers)s::text[]
 ) AS accepted (
     execution_id, revision_id, start_date, shard, arn, state_machine_arn, version_arn,
-    alias_arn, trace_header, input
+    alias_arn, trace_header, input, caller
 )
 ON CONFLICT DO NOTHING;
 
@@ -101,7 +101,7 @@ WHERE express_runs.shard = left_behind.shard
   AND express_runs.execution_id = left_behind.execution_id
 RETURNING express_runs.shard, express_runs.execution_id::text,
     express_runs.revision_id::text, arn, state_machine_arn, version_arn, alias_arn,
-    trace_header, input;
+    trace_header, input, caller;
 
 -- name: release
 -- Let go what this engine has not ended.

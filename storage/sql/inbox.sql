@@ -1,10 +1,11 @@
 -- name: send_many
 -- Many stimuli at once, in their order.
-INSERT INTO inbox (execution_id, created_at, shard, kind, body, asker)
-SELECT sent.execution_id, %(now)s, sent.shard, sent.kind, sent.body, %(asker)s
+INSERT INTO inbox (execution_id, created_at, shard, kind, body, asker, caller)
+SELECT sent.execution_id, %(now)s, sent.shard, sent.kind, sent.body, %(asker)s, sent.caller
 FROM unnest(
-    %(execution_ids)s::uuid[], %(shards)s::integer[], %(kinds)s::text[], %(bodies)s::text[]
-) WITH ORDINALITY AS sent (execution_id, shard, kind, body, position)
+    %(execution_ids)s::uuid[], %(shards)s::integer[], %(kinds)s::text[],
+    %(bodies)s::text[], %(callers)s::text[]
+) WITH ORDINALITY AS sent (execution_id, shard, kind, body, caller, position)
 ORDER BY sent.position
 RETURNING id;
 

@@ -27,7 +27,7 @@ SET reason = EXCLUDED.reason,
 -- name: take_over_inbox
 -- Everything that waits in some shards, oldest first within each. What is for executions in
 -- quarantine sleeps until the release.
-SELECT shard, id, execution_id::text, kind, body, asker
+SELECT shard, id, execution_id::text, kind, body, asker, caller
 FROM inbox
 WHERE shard = ANY (%(shards)s::integer[])
   AND consumed_at IS NULL

@@ -55,3 +55,13 @@ LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
         )
     END
 $$;
+
+-- Who asked for an event, by its memo: the name of an access key, or its id. NULL where no
+-- signed request is behind it.
+CREATE OR REPLACE FUNCTION stepwell_caller(memo text, member text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    SELECT CASE
+        WHEN strpos(memo, '"caller"') > 0
+        THEN stepwell_json(memo) -> 'caller' ->> member
+    END
+$$;

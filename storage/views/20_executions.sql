@@ -32,7 +32,9 @@ SELECT
     r.revision_id,
     r.execution_id,
     r.shard,
-    r.map_run_arn AS map_run
+    r.map_run_arn AS map_run,
+    stepwell_caller(first.memo, 'name') AS caller,
+    stepwell_caller(first.memo, 'key') AS caller_key
 FROM execution_records AS r
 LEFT JOIN events AS first
     ON first.shard = r.shard

@@ -33,7 +33,9 @@ SELECT
     r.name AS execution_name,
     r.generation,
     r.execution_id,
-    r.shard
+    r.shard,
+    stepwell_caller(h.memo, 'name') AS caller,
+    stepwell_caller(h.memo, 'key') AS caller_key
 FROM execution_records AS r
 CROSS JOIN LATERAL (
     SELECT

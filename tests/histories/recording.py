@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from runtime import stimuli as st
+from runtime.principal import Principal
 from storage.codec import encode
 from tests.support.live import Live, live, nobody, payload
 from tests.support.machines import (
@@ -198,6 +199,17 @@ def failed_after_a_redrive() -> Live:
     return it
 
 
+def named_callers() -> Live:
+    """Signed requests refused a task, stopped its execution and redrove it."""
+    ada, bob = Principal("SWKADA", "ada"), Principal("SWKBOB", "bob")
+    it = live(machine(callback(Catch=[catch("After")]), wait("After")))
+    it.returned()
+    it.feed(st.CallbackFailed(it.task.scheduled_id, "No", "not this year", ada))
+    it.feed(st.Stop("Enough", None, bob))
+    it.later(60).feed(st.Redrive("token-1", ada))
+    return it
+
+
 SCENARIOS: tuple[Callable[[], Live], ...] = (
     approval_that_waits,
     failed_after_a_redrive,
@@ -206,6 +218,7 @@ SCENARIOS: tuple[Callable[[], Live], ...] = (
     ended_by_its_deadline,
     failed_evaluation,
     missed_heartbeat,
+    named_callers,
     nested_maps_half_way,
     odd_texts,
     order_in_its_second_backoff,

@@ -140,7 +140,7 @@ def test_revisions_are_found_where_the_wheel_puts_them(
         check=False,
     )
 
-    assert (done.stderr, done.stdout) == ("", "0012\n")
+    assert (done.stderr, done.stdout) == ("", "0013\n")
 
 
 def one(url: str, query: LiteralString) -> object:

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from cli.verification import findings
 from engine.engine import Engine, EngineOptions, Installation
 from engine.leases import LeaseTimes
 from engine.service import execution_arn
@@ -27,6 +28,7 @@ from storage.connections import Connections, connection_pool
 from storage.database import connect
 from storage.installation import read_installation
 from storage.machines import Blueprint, MachineRecord, Machines
+from storage.verification import Verification
 
 SHORT: Final = LeaseTimes(lease=1.0, renew=0.2, margin=0.2)
 ROLE: Final = "arn:aws:iam::123456789012:role/made-up"
@@ -234,6 +236,16 @@ class Fleet:
             code,
         )
         return [json.loads(row[0] or "{}") for row in rows]
+
+    async def verify(self, run: Run) -> list[str]:
+        """Compare everything stored of an execution with its log; return what differs."""
+
+        def verify() -> list[str]:
+            with connect(self.url, autocommit=True) as connection:
+                (stored,) = Verification(connection).of_arn(run.arn)
+                return findings(stored, self.installation.shards)
+
+        return await asyncio.to_thread(verify)
 
     async def at_rest(self) -> None:
         """Wait until nothing is left that owns progress."""

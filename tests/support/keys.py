@@ -16,11 +16,16 @@ from storage.master_keys import MasterKeys
 MASTERS: Final = MasterKeys([b"m" * 32])
 
 
-def make_key(url: str, preset: str | None = None, policy: str | None = None) -> NewKey:
-    """Make a key in a database."""
+def make_key(
+    url: str,
+    preset: str | None = None,
+    policy: str | None = None,
+    name: str | None = None,
+) -> NewKey:
+    """Make a key in a database, named as its preset if there is no better name."""
     with connect(url, autocommit=True) as connection:
         register = KeyRegister(connection)
-        name = preset or "own"
+        name = name or preset or "own"
         return register.create(name, MASTERS, preset=preset, policy=policy)
 
 

@@ -14,10 +14,12 @@ from typing import Any
 from asl.parse import parse_machine
 from runtime import stimuli as st
 from runtime.execution import OpenMapRun, OpenTask, Status
+from runtime.principal import Principal
 from tests.support.live import Live, live_before_its_first_turn, payload
 from tests.support.random_machines import ERRORS, random_definition, random_input
 
 _WORKER = "worker-1"
+_CALLER = Principal("SWKADA", "ada")
 _TOO_LARGE = "x" * 262_145
 
 
@@ -45,8 +47,8 @@ def random_answer(chance: Random, task: OpenTask) -> st.Stimulus:
     if task.submitted_id or draw < 0.3:
         return chance.choice(
             (
-                st.CallbackSucceeded(task_id, payload(random_output(chance))),
-                st.CallbackFailed(task_id, error, None),
+                st.CallbackSucceeded(task_id, payload(random_output(chance)), _CALLER),
+                st.CallbackFailed(task_id, error, None, _CALLER),
             )
         )
     if draw < 0.5:

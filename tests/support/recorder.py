@@ -25,6 +25,7 @@ from runtime.chance import SeededEntropy
 from runtime.evolve import evolve
 from runtime.execution import Execution
 from runtime.identity import execution_id_of, shard_of
+from runtime.principal import Principal
 from runtime.tokens import TokenSigner
 from runtime.turn import Turn
 from storage.codec import encode
@@ -84,7 +85,7 @@ class Recorder:
         (scheduled_id,) = self.execution.tasks
         return scheduled_id
 
-    def start(self, payload: Any = None) -> Recorder:
+    def start(self, payload: Any = None, caller: Principal | None = None) -> Recorder:
         text = payload if isinstance(payload, str) else json.dumps(payload or {})
         started = ev.ExecutionStarted(
             id=1,
@@ -96,6 +97,7 @@ class Recorder:
             state_machine_arn=self.machine_arn,
             state_machine_name=self.machine_name,
             start_at=self.machine.regions[0].start_at,
+            caller=caller,
         )
         assert started.payload is not None
         hold(self.execution, started, started.payload)

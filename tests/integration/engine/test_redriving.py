@@ -8,11 +8,8 @@ from typing import Any
 
 import pytest
 
-from cli.verification import findings
 from engine.engine import Engine
-from storage.database import connect
 from storage.retention import purge
-from storage.verification import Verification
 from tests.support.fleet import Fleet, Run, eventually
 from tests.support.losing_proxy import LosingProxy
 from tests.support.machines import fail, parallel, pass_on, region, task, wait
@@ -45,17 +42,6 @@ async def record(engines: Fleet, run: Run) -> tuple[Any, ...]:
     return tuple(row)
 
 
-async def assert_well(engines: Fleet, run: Run) -> None:
-    """Check that everything stored of an execution agrees with its log."""
-
-    def verify() -> list[str]:
-        with connect(engines.url, autocommit=True) as connection:
-            (stored,) = Verification(connection).of_arn(run.arn)
-            return findings(stored, engines.installation.shards)
-
-    assert await asyncio.to_thread(verify) == []
-
-
 async def test_redrive_reaches_another_engine_and_back(engines: Fleet) -> None:
     one, other = await engines.pair()
     run = await ended(engines, one, held_by=other)
@@ -63,7 +49,7 @@ async def test_redrive_reaches_another_engine_and_back(engines: Fleet) -> None:
     assert await redrive(one, run)
 
     assert await record(engines, run) == ("FAILED", 1, False, False, 8)
-    await assert_well(engines, run)
+    assert await engines.verify(run) == []
     await engines.at_rest()
 
 
@@ -94,7 +80,7 @@ async def test_redrives_at_once_from_two_engines_are_accepted_once(
 
     assert answers.count(True) == 1
     assert await record(engines, run) == ("RUNNING", 1, False, True, None)
-    await assert_well(engines, run)
+    assert await engines.verify(run) == []
 
 
 async def test_redriven_work_is_given_to_a_worker(engines: Fleet) -> None:
@@ -108,7 +94,7 @@ async def test_redriven_work_is_given_to_a_worker(engines: Fleet) -> None:
 
     assert await worker.succeed(await worker.task()) == "accepted"
     assert await engines.closed(run) == "SUCCEEDED"
-    await assert_well(engines, run)
+    assert await engines.verify(run) == []
     await engines.at_rest()
 
 
@@ -126,7 +112,7 @@ async def test_redriven_work_outlives_its_engine(engines: Fleet) -> None:
     assert await redrive(another, run)
     assert await worker.succeed(await worker.task()) == "accepted"
     await engines.happened(run, "TaskStateExited")
-    await assert_well(engines, run)
+    assert await engines.verify(run) == []
 
 
 async def test_stops_and_redrives_at_once_leave_one_truth(engines: Fleet) -> None:
@@ -147,7 +133,7 @@ async def test_stops_and_redrives_at_once_leave_one_truth(engines: Fleet) -> Non
     history = await engines.history(run)
     assert history.count("ExecutionRedriven") == accepted
     assert (await record(engines, run))[1] == accepted
-    await assert_well(engines, run)
+    assert await engines.verify(run) == []
 
 
 @pytest.mark.parametrize("before", [True, False], ids=["not landed", "landed"])
@@ -162,7 +148,7 @@ async def test_lost_commit_of_a_redrive_happens_exactly_once(
 
     await eventually(loss.happened.is_set, why="nothing was lost")
     assert (await engines.history(run)).count("ExecutionRedriven") == 1
-    await assert_well(engines, run)
+    assert await engines.verify(run) == []
 
 
 async def test_redrive_of_what_retention_deletes_meanwhile_writes_nothing(

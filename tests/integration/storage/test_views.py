@@ -11,6 +11,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from runtime import stimuli as st
+from runtime.principal import Principal
 from storage.database import connect
 from tests.support.definitions import (
     BRANCHES,
@@ -352,3 +353,46 @@ def test_an_activity_is_pending_before_and_after_it_is_taken(
         ("a", "activity", None, None),
         ("b", "activity", "inspector", None),
     ]
+
+
+def test_views_name_who_answered_a_task_and_stopped_its_execution(
+    connection: psycopg.Connection[dict[str, Any]],
+) -> None:
+    ada, bob = Principal("SWKADA", "ada"), Principal("SWKBOB", "bob")
+    expense = Recorder(machine_name="expenses", definition=EXPENSES, workers=WORKERS)
+    expense.start({"amount": 12}).succeed({"sent": True})
+    expense.feed(st.CallbackFailed(expense.open_task, "No", "too much", ada))
+    expense.feed(st.Redrive("token", bob)).save(connection)
+
+    history = rows(
+        connection,
+        "SELECT type, caller, caller_key FROM execution_history "
+        "WHERE caller IS NOT NULL ORDER BY event_id",
+    )
+    attempts = rows(
+        connection,
+        "SELECT attempt, outcome, caller, caller_key FROM task_attempts ORDER BY attempt",
+    )
+
+    assert [tuple(row.values()) for row in history] == [
+        ("TaskFailed", "ada", "SWKADA"),
+        ("ExecutionRedriven", "bob", "SWKBOB"),
+    ]
+    assert [tuple(row.values()) for row in attempts] == [
+        (1, "FAILED", "ada", "SWKADA"),
+        (2, None, None, None),
+    ]
+
+
+def test_executions_name_who_started_them(
+    connection: psycopg.Connection[dict[str, Any]],
+) -> None:
+    reminder = Recorder(machine_name="reminder", definition=REMINDER)
+    reminder.start(caller=Principal("SWKADA", "ada")).save(connection)
+    retried_order().feed(st.Stop(None, None)).save(connection)
+
+    found = rows(
+        connection, "SELECT caller, caller_key FROM executions ORDER BY name DESC"
+    )
+
+    assert [tuple(row.values()) for row in found] == [("ada", "SWKADA"), (None, None)]

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from asl.payload import Payload
-from engine.letters import body_of, kind_of, stimulus_of
+from engine.letters import body_of, caller_of, kind_of, stimulus_of
 from runtime import stimuli as st
+from runtime.principal import Principal
 
+ADA = Principal("SWKADA", "ada")
 AWKWARD = [
     '{"n": 1.0, "m": 1e5 ,"big":123456789012345678901234567890}',
     '{"a":1,"a":2}',
@@ -51,3 +55,29 @@ def test_output_keeps_its_spelling(
 )
 def test_stimulus_is_read_as_it_was_written(sent: st.Stimulus) -> None:
     assert stimulus_of(kind_of(sent), body_of(sent)) == sent
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        st.CallbackSucceeded(3, Payload.of_text('{"n": 1.0}'), ADA),
+        st.CallbackFailed(3, "No", None, ADA),
+        st.Stop("E", None, ADA),
+        st.Redrive("token", ADA),
+    ],
+    ids=lambda sent: type(sent).__name__,
+)
+def test_caller_travels_beside_the_body_which_older_engines_read(
+    sent: st.OfCaller,
+) -> None:
+    kind, body, caller = kind_of(sent), body_of(sent), caller_of(sent)
+
+    assert caller is not None
+    assert stimulus_of(kind, body, caller) == sent
+    assert stimulus_of(kind, body) == replace(sent, caller=None)
+    assert body == body_of(replace(sent, caller=None))
+
+
+def test_nobody_travels_with_a_stimulus_that_nobody_signed() -> None:
+    assert caller_of(st.Stop("E", None)) is None
+    assert caller_of(st.Begin()) is None

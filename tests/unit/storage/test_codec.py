@@ -14,6 +14,7 @@ from asl.jsontext import loads
 from asl.payload import Payload
 from runtime import events as ev
 from runtime.failure import Action, Failure
+from runtime.principal import Principal
 from storage.codec import EventRow, decode, encode
 
 NOW = datetime(2026, 3, 1, 9, 0, 0, 123_456, tzinfo=UTC)
@@ -32,6 +33,7 @@ RETRY = Failure(
 # A value for every field of any event; chosen to be different from every default.
 VALUES: dict[str, Any] = {
     "alive": True,
+    "caller": Principal("SWKADA", "ada"),
     "arn": "arn:aws:states:us-east-1:123456789012:execution:m:e",
     "assigned": {"v": [1, {"w": None}]},
     "cause": 'why "so"\n\u0000é',
@@ -189,6 +191,14 @@ def test_what_the_api_must_not_show_stands_in_the_memo() -> None:
     assert row.details is None
     assert row.memo is not None
     assert "worker-1" in row.memo
+
+
+def test_a_caller_stands_in_the_memo_and_nothing_does_without_one() -> None:
+    signed = ev.TaskSucceeded(id=3, time=NOW, caller=Principal("SWKADA", "ada"))
+
+    assert encode(signed).details is None
+    assert encode(signed).memo == '{"caller":{"key":"SWKADA","name":"ada"}}'
+    assert encode(ev.TaskSucceeded(id=3, time=NOW)).memo is None
 
 
 def test_the_worker_of_an_activity_is_public() -> None:
