@@ -353,11 +353,10 @@ def _until_next_beat(
 
 
 def _time_out_execution(draft: Draft) -> None:
-    root = draft.execution.scopes[0]
     draft.put(
         ev.ExecutionTimedOut(
             id=draft.next_id,
-            previous_id=root.last_id,
+            previous_id=0,
             time=draft.time,
             error=TIMEOUT,
         )

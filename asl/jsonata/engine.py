@@ -1,5 +1,7 @@
 """The JSONata engine behind its two methods, and the limits that every evaluation runs under.
 
+Depth, items and text are bounded as the service bounds them.
+
 `asl.jsonata.rust` evaluates outside the interpreter lock and stops by itself at each of the
 limits. `asl.jsonata.python` is the fallback for machines without its binary: it keeps the
 limits of time and depth only, and belongs into a process of its own there.
@@ -17,11 +19,13 @@ from asl.payload import Json
 
 MAX_SOURCE: Final = 262_144
 MAX_MILLISECONDS: Final = 100
-MAX_DEPTH: Final = 500
+MAX_DEPTH: Final = 100
 MAX_STEPS: Final = 2_000_000
 MAX_TEXT: Final = 4 * 1024 * 1024
-MAX_ITEMS: Final = 1_000_000
+MAX_ITEMS: Final = 873_782
 MAX_RESULT: Final = 8 * 1024 * 1024
+
+MEMORY_LIMIT: Final = "U1001"
 
 Host: TypeAlias = Callable[..., Json]
 Bindings: TypeAlias = Mapping[str, "Json | Host"]
@@ -37,6 +41,27 @@ class JsonataError(Exception):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(message)
         self.code = code
+
+    @property
+    def explanation(self) -> str:
+        """The service's words: a limit that was reached has no code."""
+        limit = _LIMITS.get(self.code)
+        return f". {self.code}: {self}" if limit is None else f": {limit}"
+
+
+_LIMITS: Final = {
+    "D1011": (
+        "Stack overflow error: Check for non-terminating recursive function.  "
+        "Consider rewriting as tail-recursive. "
+        f"Depth={MAX_DEPTH + 1} max={MAX_DEPTH}"
+    ),
+    "D1012": (
+        f"Expression evaluation timeout: {MAX_MILLISECONDS}ms. Check for infinite loop"
+    ),
+    MEMORY_LIMIT: (
+        "Expression evaluation memory limit exceeded: Check for excessive memory usage"
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,7 +166,7 @@ def _worded(
         except _Unsupported:
             what = "returned an unsupported result type."
         except JsonataError as error:
-            what = f"threw an error during evaluation. {error.code}: {error}"
+            what = f"threw an error during evaluation{error.explanation}"
         field = field_name(location, scope)
         cause = f"The JSONata expression '{source}' specified for the field '{field}' "
         raise evaluation_failed(cause + what, field)

@@ -23,7 +23,7 @@ from asl.calculations import (
     seeded_random,
     span,
 )
-from asl.jsonata.engine import Host, JsonataError
+from asl.jsonata.engine import MEMORY_LIMIT, Host, JsonataError
 from asl.model import Environment
 from asl.payload import Json
 
@@ -80,7 +80,10 @@ def _range(first: Json, last: Json, step: Json = None) -> Json:
     """Count; without a step or in the wrong direction there is nothing, not an error."""
     if step is None:
         return None
-    numbers = span(_whole(first), _whole(last), _whole(step), most=MAX_RANGE)
+    start, end, pace = _whole(first), _whole(last), _whole(step)
+    if pace and (end - start) // pace >= MAX_RANGE:
+        raise JsonataError(MEMORY_LIMIT, f"A range has at most {MAX_RANGE} numbers")
+    numbers = span(start, end, pace, most=MAX_RANGE)
     return numbers if len(numbers) > 1 else next(iter(numbers), None)
 
 

@@ -13,6 +13,7 @@ from jsonata.utils import Utils
 
 from asl.calculations import seeded_random
 from asl.jsonata.engine import (
+    MAX_DEPTH,
     MAX_MILLISECONDS,
     Bindings,
     JsonataError,
@@ -20,8 +21,6 @@ from asl.jsonata.engine import (
     Query,
 )
 from asl.jsontext import dumps
-
-MAX_DEPTH: Final = 100
 
 _NAME: Final = re.compile(r"\$([A-Za-z_]\w*)", re.ASCII)
 _BOUND: Final = re.compile(r"\$([A-Za-z_]\w*)\s*:=|function\s*\(([^)]*)\)", re.ASCII)

@@ -392,7 +392,7 @@ def test_the_machine_s_own_limit_ends_the_execution_timed_out() -> None:
 
     it.fire()
 
-    assert it.links[1:] == [("WaitStateEntered", 0), ("ExecutionTimedOut", 2)]
+    assert it.links[1:] == [("WaitStateEntered", 0), ("ExecutionTimedOut", 0)]
     assert it.execution.status is Status.TIMED_OUT
     assert it.execution.timers == {}
 

@@ -125,7 +125,37 @@ def test_errors_of_an_evaluation(expression: str, trouble: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "expression", ["$sum", "function($x){ $x }", "$x := $uppercase"]
+    ("expression", "limit"),
+    [
+        ("$count([1..873783])", "memory limit exceeded"),
+        ("$range(1, 360146, 1)", "memory limit exceeded"),
+        ("($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(32))", "Depth=101"),
+        ("($f := function($n) { $f($n + 1) }; $f(1))", "evaluation timeout"),
+    ],
+)
+def test_a_limit_is_told_without_a_code(expression: str, limit: str) -> None:
+    failure = failure_of(f"{{% {expression} %}}", environment())
+
+    assert "threw an error during evaluation: " in failure.cause
+    assert limit in failure.cause
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        ("$count([1..873782])", 873782),
+        ("$count($range(1, 360145, 1))", 360145),
+        ("($f := function($n) { $n = 0 ? 0 : 1 + $f($n - 1) }; $f(31))", 31),
+    ],
+)
+def test_up_to_a_limit_an_expression_is_evaluated(
+    expression: str, expected: int
+) -> None:
+    assert evaluate(expression) == expected
+
+
+@pytest.mark.parametrize(
+    "expression", ["$sum", "/a+/", "function($x){ $x }", "$x := $uppercase"]
 )
 def test_a_function_is_no_result(expression: str) -> None:
     failure = failure_of(f"{{% {expression} %}}", environment())
