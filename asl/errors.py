@@ -11,10 +11,6 @@ class DefinitionError(AslError):
     """A definition that CreateStateMachine refuses; `str()` is the message for the caller."""
 
 
-class PayloadError(AslError):
-    """A text that is no JSON, or JSON that no payload may be (NaN, too deep, too long)."""
-
-
 class StatesError(AslError):
     """A failure of a state, with its States Language error name.
 
@@ -37,3 +33,18 @@ class StatesError(AslError):
         self.cause = cause
         self.location = location
         self.prefixed = prefixed
+
+
+class PayloadError(StatesError):
+    """A text that is no JSON, or JSON that no payload may be (NaN, too deep, too long).
+
+    `str()` is the reason. Where a state makes such a thing of its data, the state fails.
+    """
+
+    def __init__(self, reason: str) -> None:
+        cause = f"The data of the state cannot be written as JSON: {reason}"
+        super().__init__("States.Runtime", cause)
+        self._reason = reason
+
+    def __str__(self) -> str:
+        return self._reason

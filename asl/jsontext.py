@@ -22,6 +22,7 @@ MAX_DEPTH: Final = 500
 # The depth of a text that wraps payloads: a variable's value lies two levels down in the
 # details of an event.
 WRAPPED_DEPTH: Final = MAX_DEPTH + 4
+_MAX_DIGITS: Final = 4_300
 _LONG_NUMBER: Final = re.compile(r"[0-9]{19}")
 _SAMPLED_DIGITS: Final = re.compile(r"[0-9]{3}")
 _ESCAPED_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]")
@@ -65,7 +66,10 @@ def _is_inexact(text: str) -> bool:
 
 def _loads_exact(text: str) -> Json:
     value: Json = json.loads(
-        text, parse_constant=_refuse_constant, parse_float=_finite_float
+        text,
+        parse_constant=_refuse_constant,
+        parse_float=_finite_float,
+        parse_int=_bounded_int,
     )
     return value
 
@@ -73,6 +77,13 @@ def _loads_exact(text: str) -> Json:
 def _refuse_constant(name: str) -> float:
     msg = f"{name} is not JSON"
     raise ValueError(msg)
+
+
+def _bounded_int(text: str) -> int:
+    if len(text) > _MAX_DIGITS and len(text.lstrip("-")) > _MAX_DIGITS:
+        msg = f"a number has more than {_MAX_DIGITS} digits"
+        raise ValueError(msg)
+    return int(text)
 
 
 def _finite_float(text: str) -> float:

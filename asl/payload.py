@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from typing import TypeAlias, Union
 
-from asl.errors import PayloadError, StatesError
 from asl.jsontext import dumps, loads
 
 Json: TypeAlias = Union[bool, int, float, str, list["Json"], dict[str, "Json"], None]  # noqa: UP007 - `|` has no place for the name of itself
@@ -53,7 +52,7 @@ class Payload:
         """The JSON text: the original one, or the compact form of the value."""
         if self._text is None:
             assert not isinstance(self._value, _Absent)
-            self._text = _write(self._value)
+            self._text = dumps(self._value)
         return self._text
 
     @property
@@ -75,14 +74,6 @@ class Payload:
     def __repr__(self) -> str:
         """Show the text, shortened."""
         return f"Payload({self.text[:80]})"
-
-
-def _write(value: Json) -> str:
-    try:
-        return dumps(value)
-    except PayloadError as error:
-        cause = f"The data of the state cannot be written as JSON: {error}"
-        raise StatesError("States.Runtime", cause) from None
 
 
 EMPTY_OBJECT_TEXT = "{}"

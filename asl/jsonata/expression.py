@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from asl.errors import StatesError
+from asl.errors import PayloadError, StatesError
 from asl.jsonata.choosing import ENGINE
 from asl.jsonata.engine import (
     MAX_SOURCE,
@@ -167,6 +167,8 @@ def _worded(
             what = "returned an unsupported result type."
         except JsonataError as error:
             what = f"threw an error during evaluation{error.explanation}"
+        except PayloadError as error:
+            what = f"returned what cannot be written as JSON: {error}."
         field = field_name(location, scope)
         cause = f"The JSONata expression '{source}' specified for the field '{field}' "
         raise evaluation_failed(cause + what, field)

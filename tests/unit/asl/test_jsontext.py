@@ -66,3 +66,11 @@ def test_long_integers_are_exact_wherever_they_stand(digits: int, offset: int) -
     number = int("1" * digits)
 
     assert loads(" " * offset + f"[{number}]") == [number]
+
+
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_number_of_too_many_digits_is_refused_in_plain_words(sign: str) -> None:
+    assert loads(sign + "9" * 4_300) == int(sign + "9" * 4_300)
+
+    with pytest.raises(PayloadError, match="a number has more than 4300 digits"):
+        loads(sign + "9" * 4_301)
