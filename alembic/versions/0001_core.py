@@ -1,7 +1,7 @@
 """The tables of the durable core, and the guard of the log.
 
 Written as SQL, because most of what matters here (collations, storage parameters, partial
-indexes, column order) has no other spelling. `storage/schema.py` gives the reasons.
+indexes, column order) has no other spelling. `storage/schema` gives the reasons.
 """
 
 from __future__ import annotations

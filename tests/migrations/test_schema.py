@@ -1,4 +1,4 @@
-"""Every revision leads to the schema that storage/schema.py describes."""
+"""Every revision leads to the schema that storage/schema describes."""
 
 from __future__ import annotations
 
