@@ -11,6 +11,8 @@ CLIENTS := .venv-clients
 # Tests wait as much as they compute, so there are twice as many processes as processors.
 WORKERS ?= $(shell $(BIN)/python -c 'import os; print(2 * (os.cpu_count() or 1))')
 PYTEST := $(BIN)/pytest --dist worksteal
+# Without compiled files every process, of the tests and of the product, compiles its own.
+unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 SECONDS ?= 60
 
