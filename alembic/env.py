@@ -1,4 +1,4 @@
-"""Run revisions on the connection that `storage.migrate` hands over, or on one's own."""
+"""Run revisions on the connection that `storage.upgrading` hands over, or on one's own."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import os
 from alembic import context
 from sqlalchemy import Connection
 
-from storage.migrate import engine_for
 from storage.schema import metadata
+from storage.upgrading import engine_for
 
 
 def run(connection: Connection) -> None:

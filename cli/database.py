@@ -76,7 +76,7 @@ def prepare_schema(database: Database) -> None:
     if database.embedded is not None:
         migrate_schema(database)
         return
-    from storage.migrate import schema_state
+    from storage.revisions import schema_state
 
     state = schema_state(database.url)
     if not state.is_present:

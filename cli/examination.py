@@ -15,7 +15,7 @@ from cli.times import span
 from cli.version import version
 from storage.database import hidden_password
 from storage.master_keys import master_key_of
-from storage.migrate import schema_state
+from storage.revisions import schema_state
 from storage.roles import enforcement
 from storage.server_keys import ServerKeyRegister
 from storage.statements import statements

@@ -18,19 +18,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from psycopg import Connection, sql
 from psycopg.rows import scalar_row
-from sqlalchemy import Connection as AlchemyConnection
-from sqlalchemy import Engine, NullPool, create_engine
 
 from runtime.events import EVENT_TYPES
 from storage import roles
 from storage.database import connect
 from storage.errors import StorageError
+from storage.revisions import current_revision, known_revisions, newest_revision
 
 DEFAULT_SHARDS: Final = 64
 MAX_SHARDS: Final = 4096
@@ -38,7 +33,6 @@ LOCK_KEY: Final = 0x5374657077656C6C  # "Stepwell"
 _LOOK_SECONDS: Final = 0.1
 OLDEST_SERVER: Final = 140000
 
-ROOT: Final = Path(__file__).resolve().parent.parent
 VIEWS: Final = Path(__file__).resolve().parent / "views"
 
 # The library keeps the migration that runs in a global: one per process.
@@ -73,14 +67,13 @@ def migrate(url: str, *, shards: int | None = None) -> MigrationReport:
     if shards is not None and not 1 <= shards <= MAX_SHARDS:
         reason = f"shards must be 1 to {MAX_SHARDS}, not {shards}"
         raise MigrationError(reason)
-    with _ONE_AT_A_TIME, engine_for(url).connect() as connection:
-        raw = _driver(connection)
+    with _ONE_AT_A_TIME, connect(url) as raw:
         _refuse_unfit_server(raw)
         _lock(raw)
         try:
-            return _migrate(connection, raw, shards)
+            return _migrate(raw, shards)
         finally:
-            connection.rollback()
+            raw.rollback()
             _execute(raw, "SELECT pg_advisory_unlock({})", LOCK_KEY)
 
 
@@ -98,45 +91,12 @@ def _lock(raw: Connection[Any]) -> None:
     raw.commit()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SchemaState:
-    """Where a database stands (None: it is empty), and the newest revision there is."""
-
-    current: str | None
-    newest: str
-
-    @property
-    def is_present(self) -> bool:
-        """Whether nothing is to be migrated."""
-        return self.current == self.newest
-
-
-def schema_state(url: str) -> SchemaState:
-    """Tell how far a database is migrated; changes nothing."""
-    with engine_for(url).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-    return SchemaState(current=current, newest=_head())
-
-
-def engine_for(url: str) -> Engine:
-    """Make an engine for any connection string that libpq understands."""
-    return create_engine(
-        "postgresql+psycopg://",
-        creator=lambda: connect(url),
-        poolclass=NullPool,
-    )
-
-
-def alembic_config() -> Config:
-    """Find alembic.ini and its revisions, in the repository and in an installed wheel."""
-    return Config(str(ROOT / "alembic.ini"))
-
-
-def _migrate(
-    connection: AlchemyConnection, raw: Connection[Any], shards: int | None
-) -> MigrationReport:
-    before = _upgrade(connection)
-    head = _head()
+def _migrate(raw: Connection[Any], shards: int | None) -> MigrationReport:
+    before = current_revision(raw)
+    raw.commit()
+    head = newest_revision()
+    if before != head:
+        _upgrade(raw, before)
     views_changed = _make_views(raw)
     count = _fill(raw, shards)
     raw.commit()
@@ -161,34 +121,17 @@ def _refuse_unfit_server(raw: Connection[Any]) -> None:
         raise MigrationError(reason)
 
 
-def _upgrade(connection: AlchemyConnection) -> str | None:
-    """Run the missing revisions; return the one the database stood at."""
-    before = MigrationContext.configure(connection).get_current_revision()
-    connection.rollback()
-    if before == _head():
-        return before
-    config = alembic_config()
-    if before is not None and before not in _known(config):
+def _upgrade(raw: Connection[Any], before: str | None) -> None:
+    """Run the missing revisions; loads Alembic, which is slow and seldom needed."""
+    if before is not None and before not in known_revisions():
         reason = (
             f"the database stands at revision {before}, which this version of Stepwell "
             "does not know: it was migrated by a newer one"
         )
         raise MigrationError(reason)
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-    connection.commit()
-    return before
+    from storage.upgrading import upgrade
 
-
-def _head() -> str:
-    head = ScriptDirectory.from_config(alembic_config()).get_current_head()
-    assert head is not None, "there is at least one revision"
-    return head
-
-
-def _known(config: Config) -> set[str]:
-    script = ScriptDirectory.from_config(config)
-    return {revision.revision for revision in script.walk_revisions()}
+    upgrade(raw)
 
 
 def _make_views(raw: Connection[Any]) -> bool:
@@ -268,12 +211,6 @@ def _setting(raw: Connection[Any], key: str) -> str | None:
         cursor.execute("SELECT value FROM settings WHERE key = %s", [key])
         value: str | None = cursor.fetchone()
         return value
-
-
-def _driver(connection: AlchemyConnection) -> Connection[Any]:
-    raw = connection.connection.driver_connection
-    assert isinstance(raw, Connection)
-    return raw
 
 
 def _execute(raw: Connection[Any], statement: Any, value: int) -> None:

@@ -18,8 +18,6 @@ from typing import Any, Final, LiteralString
 
 from psycopg import Connection, errors, sql
 
-from storage.schema import metadata
-
 OWNER: Final = "stepwell_owner"
 APP: Final = "stepwell_app"
 RETENTION: Final = "stepwell_retention"
@@ -31,6 +29,7 @@ APPEND: Final = "SELECT, INSERT"
 KEEP: Final = "SELECT, INSERT, UPDATE"
 ALL: Final = "SELECT, INSERT, UPDATE, DELETE"
 
+# Every table there is: who hands them over goes by this list.
 APP_GRANTS: Final[dict[str, LiteralString]] = {
     "settings": READ,
     "event_types": READ,
@@ -184,7 +183,7 @@ def _hand_over(connection: Connection[Any]) -> None:
             _schema(connection),
             to,
         )
-        for table in (*metadata.tables, "alembic_version"):
+        for table in APP_GRANTS:
             _execute(
                 connection, "ALTER TABLE {} OWNER TO {}", sql.Identifier(table), to
             )

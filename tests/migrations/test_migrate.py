@@ -15,7 +15,8 @@ from alembic import command
 
 from runtime.events import EVENT_TYPES
 from storage.database import connect
-from storage.migrate import MigrationError, alembic_config, engine_for, migrate
+from storage.migrate import MigrationError, migrate
+from storage.upgrading import alembic_config, engine_for
 
 ROOT = Path(__file__).resolve().parents[2]
 

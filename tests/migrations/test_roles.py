@@ -13,6 +13,7 @@ from psycopg import errors, sql
 from storage import roles
 from storage.database import connect
 from storage.migrate import migrate
+from storage.schema import metadata
 from tests.support.databases import DatabaseServer
 
 
@@ -49,6 +50,10 @@ def stranger(empty_database: str) -> Iterator[str]:
 def kept(url: str) -> dict[str, bool]:
     with connect(url) as connection:
         return {fact.fact: fact.enforced for fact in roles.enforcement(connection)}
+
+
+def test_every_table_is_granted_and_handed_over() -> None:
+    assert set(roles.APP_GRANTS) == {*metadata.tables, "alembic_version"}
 
 
 def test_everything_but_the_superuser_is_enforced(fresh_database: str) -> None:

@@ -10,8 +10,8 @@ from alembic.runtime.migration import MigrationContext
 from psycopg import Connection
 
 from storage.database import connect
-from storage.migrate import engine_for
 from storage.schema import metadata
+from storage.upgrading import engine_for
 
 # What the library's own comparison does not look at: collations, column order, checks,
 # storage parameters, index definitions, comments.

@@ -52,21 +52,32 @@ def test_every_command_describes_itself(
 
 def test_help_loads_nothing_heavy() -> None:
     names = [command.name for command in OURS]
-    program = (
-        "import sys; from cli.main import _BY_NAME, parser_of\n"
+
+    loaded = loaded_by(
+        "from cli.main import _BY_NAME, parser_of\n"
         f"for name in {names}: parser_of(_BY_NAME[name])\n"
-        f"print(*sorted({HEAVY} & set(sys.modules)))"
     )
 
+    assert loaded == set()
+
+
+def test_only_who_migrates_loads_what_migrates() -> None:
+    loaded = loaded_by("import cli.compose, cli.examination, storage.migrate\n")
+
+    assert loaded & {"alembic", "sqlalchemy"} == set()
+
+
+def loaded_by(program: str) -> set[str]:
+    """Return what is heavy of what a program loads."""
+    shown = f"import sys\nprint(*({HEAVY} & set(sys.modules)))"
     done = subprocess.run(
-        [sys.executable, "-c", program],
+        [sys.executable, "-c", program + shown],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=True,
     )
-
-    assert done.stdout.split() == []
+    return set(done.stdout.split())
 
 
 def test_an_error_of_the_command_is_one_line(
