@@ -10,6 +10,7 @@ from api.arns import Site
 from api.machine_cache import MachineCache, MachineFinder
 from api.pages import PageTokens
 from api.ports import ActivityHall, Engine
+from engine.openexecutions import OpenExecutions
 from runtime.limits import DEFAULTS, Limits
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
@@ -44,6 +45,7 @@ class Api:
     map_runs: MapRuns
     engine: Engine
     activity_hall: ActivityHall
+    open_executions: OpenExecutions
     serves: Callable[[str], bool]
     limits: Limits = DEFAULTS
     caller: Caller = ANYBODY

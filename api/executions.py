@@ -27,6 +27,7 @@ from api.requests import (
     StartExecution,
     StopExecution,
 )
+from api.room import require_room, require_room_for
 from api.routing import find_machine
 from api.state_machines import (
     described_revision,
@@ -38,6 +39,7 @@ from api.timestamps import epoch
 from api.wire import Response
 from asl.jsontext import loads
 from engine.errors import UnansweredError
+from engine.service import execution_arn
 from runtime.execution import Status
 from runtime.identity import shard_of
 from storage.listings import (
@@ -57,6 +59,8 @@ async def start_execution(api: Api, request: StartExecution) -> Response:
     name = str(uuid4()) if request.name is None else check_name(request.name)
     text = check_input(request.input)
     machine = await startable_machine(api, request.state_machine_arn)
+    if machine.type == "STANDARD":
+        await require_room_for(api, execution_arn(machine.arn, name))
     started = await api.engine.start_execution(
         machine, name, text, request.trace_header, api.caller.principal
     )
@@ -105,6 +109,7 @@ async def redrive_execution(api: Api, request: RedriveExecution) -> Response:
     date = await earlier_redrive(api, execution, token)
     if date is None:
         await require_redrivable(api, execution)
+        require_room(api)
         date = await _redrive(api, execution, token)
     return {"redriveDate": epoch(date)}
 

@@ -263,6 +263,7 @@ def _api(
         map_runs=MapRuns(connections),
         engine=engine.service,
         activity_hall=engine.activities,
+        open_executions=engine.open_executions,
         serves=engine.hall.serves,
     )
 

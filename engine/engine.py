@@ -14,6 +14,7 @@ import uuid
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final
 
 import structlog
@@ -38,6 +39,7 @@ from engine.loading import Loader
 from engine.map_run_sources import MapRunSources
 from engine.map_runs import MapRunKeeper
 from engine.measures import Measures
+from engine.openexecutions import OpenExecutions
 from engine.post import Post
 from engine.repeats import Repeats
 from engine.residents import Residents
@@ -63,6 +65,7 @@ from storage.activities import Activities
 from storage.answers import Answers
 from storage.connections import Connections
 from storage.express import ExpressTable
+from storage.gauges import count_open_executions
 from storage.lane_store import LaneStore
 from storage.listings import Executions
 from storage.machines import Machines
@@ -173,6 +176,7 @@ class Engine:
             limits=options.limits,
         )
         self.starts = self._new_starts()
+        self.open_executions = self._count_open()
         self.desk = self._desk(signer)
         Correspondence(self.post, self.hall, signer=signer, deliver=self.desk.deliver)
         self.activities = self._activity_desk(signer)
@@ -293,6 +297,19 @@ class Engine:
             hint=lambda _shard: self.inbox.hint(),
             limits=self.options.limits,
         )
+
+    def _count_open(self) -> OpenExecutions:
+        return OpenExecutions(
+            most=self.options.limits.open_executions,
+            count=partial(count_open_executions, self.connections),
+            change=self._opened_here,
+            starting=lambda: self.starts.in_hand,
+            clock=self.clock,
+        )
+
+    def _opened_here(self) -> int:
+        begun = self.starts.started + self.map_runs.children_started
+        return begun + self.measures.opened_again
 
     def _activity_desk(self, signer: TokenSigner) -> ActivityDesk:
         return ActivityDesk(
@@ -441,7 +458,7 @@ class Engine:
         loops += [self.shards.run(), self.timers.run(), self.inbox.run()]
         loops += [self.starts.run(), self.desk.run(), self.desk.run_looks()]
         loops += [self.activities.run(), self.post.run(), self.inbox.listen()]
-        loops += [self.map_runs.run()]
+        loops += [self.map_runs.run(), self.open_executions.run()]
         loops += [self.express.run_starts(), self.express.run_ends()]
         if self.elsewhere is not None:
             loops.append(self._elsewhere_desk(self.elsewhere).run())
@@ -461,6 +478,7 @@ class Engine:
         )
         self.housekeeping.start(self.wakes)
         self.leases.start()
+        await self.open_executions.look()
         log.info("engine started", engine=self.id, lanes=len(self.lanes))
 
     async def stop(self) -> None:

@@ -13,11 +13,24 @@ from itertools import chain
 from typing import Final
 
 from engine.work import TurnDone
-from runtime.events import HistoryEvent
+from runtime.events import (
+    ExecutionAborted,
+    ExecutionFailed,
+    ExecutionRedriven,
+    ExecutionSucceeded,
+    ExecutionTimedOut,
+    HistoryEvent,
+)
 from runtime.execution import OpenTask
 from scheduler.histogram import DURATION_BOUNDS, SIZE_BOUNDS, Histogram
 
 FAMILIES: Final = ("LambdaFunction", "Activity", "Task")
+ENDS: Final = (
+    ExecutionSucceeded,
+    ExecutionFailed,
+    ExecutionTimedOut,
+    ExecutionAborted,
+)
 
 
 class Measures:
@@ -43,6 +56,11 @@ class Measures:
         for turn in turns:
             for task in turn.closed:
                 self._task_closed(task, turn.events[-1].time)
+
+    @property
+    def opened_again(self) -> int:
+        """How many redrives there were, less how many executions ended."""
+        return self.events[ExecutionRedriven] - sum(map(self.events.__getitem__, ENDS))
 
     def _task_closed(self, task: OpenTask, closed: datetime) -> None:
         started = task.started

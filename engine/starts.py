@@ -113,6 +113,7 @@ class Starts:
         self._wake = asyncio.Event()
         self._connection: AsyncConnection[Any] | None = None
         self.started = 0
+        self._committing = 0
 
     async def start(self, request: StartRequest) -> Started:
         """Start an execution, or return the same one that runs already.
@@ -131,6 +132,11 @@ class Starts:
         """How many starts wait for the next commit."""
         return len(self._queue)
 
+    @property
+    def in_hand(self) -> int:
+        """How many starts wait, or are being committed."""
+        return len(self._queue) + self._committing
+
     async def run(self) -> None:
         """Commit what waits, until cancelled."""
         while True:
@@ -138,7 +144,9 @@ class Starts:
             self._wake.clear()
             while self._queue:
                 group, self._queue = self._queue[:_MAX_GROUP], self._queue[_MAX_GROUP:]
+                self._committing = len(group)
                 await self._commit_all(group)
+                self._committing = 0
 
     async def close(self) -> None:
         """End the session."""

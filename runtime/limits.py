@@ -33,6 +33,8 @@ MAX_DIAGNOSTICS: Final = 100
 
 MAX_OPEN_TIME: Final = timedelta(days=365)
 MAX_EVENTS: Final = 25_000
+MAX_OPEN_EXECUTIONS: Final = 1_000_000
+"""Standard ones, in an account; children of Map Runs are no starts of their own."""
 NAME_RESERVED_AFTER_CLOSE: Final = timedelta(days=90)
 EXPRESS_MAX_OPEN_TIME: Final = timedelta(minutes=5)
 MAX_WAIT_SECONDS: Final = 24_855 * 86_400
@@ -80,6 +82,7 @@ class Limits:
     """
 
     request_bytes: int = MAX_REQUEST_BYTES
+    open_executions: int = MAX_OPEN_EXECUTIONS
     history_events: int = MAX_EVENTS
     inline_map_concurrency: int = INLINE_MAP_CONCURRENCY
     name_reserved_days: int = NAME_RESERVED_AFTER_CLOSE.days

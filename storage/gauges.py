@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from storage.connections import Connections
+from storage.connections import Connection, Connections
 from storage.installation import count_unheld
 from storage.statements import statements
 
@@ -36,10 +36,22 @@ class Gauges:
     shards_without_engine: int
 
 
+async def count_open_executions(connections: Connections) -> int:
+    """Count the Standard executions that run."""
+    async with connections() as connection:
+        return await _count_open(connection)
+
+
+async def _count_open(connection: Connection) -> int:
+    row = await (await connection.execute(_SQL["open_executions"])).fetchone()
+    assert row is not None, "a sum is one row"
+    return int(row[0])
+
+
 async def read_gauges(connections: Connections, now: datetime) -> Gauges:
     """Read every figure."""
     async with connections() as connection:
-        opened = await (await connection.execute(_SQL["open_executions"])).fetchone()
+        opened = await _count_open(connection)
         tasks = await connection.execute(
             _SQL["waiting_tasks"], {"now": now, "most": _MOST_FUNCTIONS}
         )
@@ -47,10 +59,9 @@ async def read_gauges(connections: Connections, now: datetime) -> Gauges:
         queues = await connection.execute(_SQL["queues"], {"now": now})
         row = await queues.fetchone()
         unheld = await count_unheld(connection)
-    assert opened is not None, "a sum is one row"
     assert row is not None, "counts are one row"
     return Gauges(
-        open_executions=int(opened[0]),
+        open_executions=opened,
         waiting_tasks=waiting,
         inbox=row[0],
         inbox_oldest_seconds=row[1],

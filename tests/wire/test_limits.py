@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from api.throttle import Rate
 from cli.settings import Settings
 from runtime.limits import Limits
+from storage.access_keys import NewKey
 from tests.support.api_server import serve
 from tests.support.keys import MASTERS, client_of, make_key
 from tests.wire.raw import call
@@ -138,3 +139,47 @@ def test_resources_may_not_have_more(client: Any) -> None:
     assert (
         "Wait" not in client.describe_state_machine(stateMachineArn=ARN)["definition"]
     )
+
+
+def test_no_more_executions_are_open_than_may_be(clean_database: str) -> None:
+    settings = Settings(limits=Limits(open_executions=2))
+    with (
+        serve(clean_database, settings=settings) as url,
+        client_of(url, NewKey("any", "any")) as client,
+    ):
+        create(client, definition=json.dumps(SLOW))
+        failed = client.start_execution(stateMachineArn=ARN, name="a")["executionArn"]
+        client.stop_execution(executionArn=failed)
+        client.start_execution(stateMachineArn=ARN, name="b")
+        begun = client.start_execution(stateMachineArn=ARN, name="c")
+
+        refusals = [
+            refusal(client.start_execution, stateMachineArn=ARN, name="d"),
+            refusal(client.redrive_execution, executionArn=failed),
+        ]
+        again = client.start_execution(stateMachineArn=ARN, name="c")
+        client.stop_execution(executionArn=begun["executionArn"])
+        client.redrive_execution(executionArn=failed)
+
+        names = {each["name"] for each in listed(client)}
+    assert refusals == ["ExecutionLimitExceeded"] * 2
+    assert again["executionArn"] == begun["executionArn"]
+    assert names == {"a", "b", "c"}
+
+
+def listed(client: Any) -> Any:
+    return client.list_executions(stateMachineArn=ARN)["executions"]
+
+
+def test_open_executions_of_before_count_after_a_restart(clean_database: str) -> None:
+    settings = Settings(limits=Limits(open_executions=1))
+    with serve(clean_database) as url, client_of(url, NewKey("any", "any")) as client:
+        create(client, definition=json.dumps(SLOW))
+        client.start_execution(stateMachineArn=ARN)
+    with (
+        serve(clean_database, settings=settings) as url,
+        client_of(url, NewKey("any", "any")) as client,
+    ):
+        assert refusal(client.start_execution, stateMachineArn=ARN) == (
+            "ExecutionLimitExceeded"
+        )

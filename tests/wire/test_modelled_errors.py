@@ -50,7 +50,6 @@ ELSEWHERE: Final = f"{VERSION[:-1]}2"
 # Why no request gets an error.
 NO_KMS: Final = "the names of keys are stored; no key management service is ever called"
 IN_TURN: Final = "changes of one machine wait for one another"
-NO_LIMIT: Final = "there is no such limit here"
 CONFIGURED: Final = "beyond a configured limit: tests/wire/test_limits.py"
 ONE_BOOLEAN: Final = "a tracing configuration is one boolean"
 GONE_AT_ONCE: Final = "aliases go when the deletion of their machine begins"
@@ -232,7 +231,7 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
     },
     "RedriveExecution": {
         "ExecutionDoesNotExist": {"executionArn": NO_EXECUTION},
-        "ExecutionLimitExceeded": NO_LIMIT,
+        "ExecutionLimitExceeded": CONFIGURED,
         "ExecutionNotRedrivable": {"executionArn": OPEN},
         "InvalidArn": {"executionArn": BAD},
         "ValidationException": {"clientToken": "a" * 65},
@@ -258,7 +257,7 @@ TABLE: Final[dict[str, dict[str, Request | str]]] = {
     "StartExecution": {
         **KMS_STATE,
         "ExecutionAlreadyExists": {"name": "open", "input": "[1]"},
-        "ExecutionLimitExceeded": NO_LIMIT,
+        "ExecutionLimitExceeded": CONFIGURED,
         "InvalidArn": {"stateMachineArn": BAD},
         "InvalidExecutionInput": {"input": "{"},
         "InvalidName": {"name": "a b"},

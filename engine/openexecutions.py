@@ -1,0 +1,72 @@
+"""How many Standard executions are open, near enough to refuse one too many.
+
+A start must not count a table. So the table is counted now and then, in the background: every
+five seconds, and more seldom where counting takes long. In between this process adds what it
+has begun since and takes off what has ended here; what other processes did meanwhile shows
+with the next count. The limit may thus be overstepped by what they start in that time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from scheduler.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+_PAUSE_SECONDS: Final = 5.0
+# Counting may take a twentieth of one connection's time.
+_PAUSE_PER_SECOND: Final = 20
+
+
+class OpenExecutions:
+    """Whether as many are open as may be."""
+
+    def __init__(
+        self,
+        *,
+        most: int,
+        count: Callable[[], Awaitable[int]],
+        change: Callable[[], int],
+        starting: Callable[[], int],
+        clock: Clock,
+    ) -> None:
+        """Take how to count them all, and what changed here.
+
+        `change` tells how many more have begun than ended in this process since its start,
+        `starting` how many are about to begin.
+        """
+        self.most = most
+        self._count = count
+        self._change = change
+        self._starting = starting
+        self._clock = clock
+        self._beyond = 0
+        self._took = 0.0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether none may be opened now."""
+        known = self._beyond + self._change() + self._starting()
+        return known >= self.most
+
+    async def run(self) -> None:
+        """Count again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(max(_PAUSE_SECONDS, _PAUSE_PER_SECOND * self._took))
+            await self.look()
+
+    async def look(self) -> None:
+        """Count once; where that fails, what was known stays."""
+        begun, here = self._clock.monotonic(), self._change()
+        try:
+            self._beyond = await self._count() - here
+        except (psycopg.Error, PoolTimeout, OSError) as error:
+            log.warning("open executions not counted", error=repr(error))
+        self._took = self._clock.monotonic() - begun

@@ -1,0 +1,84 @@
+"""The number of open executions: counted now and then, and kept up with in between."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from psycopg import OperationalError
+
+from engine.openexecutions import OpenExecutions
+from scheduler.clock import VirtualClock
+
+
+class World:
+    """What is stored, and what this process has done."""
+
+    def __init__(self, most: int) -> None:
+        self.stored = self.changed = self.starting = 0
+        self.is_away = False
+        self.open = OpenExecutions(
+            most=most,
+            count=self.count,
+            change=lambda: self.changed,
+            starting=lambda: self.starting,
+            clock=VirtualClock(datetime(2026, 3, 1, tzinfo=UTC)),
+        )
+
+    async def count(self) -> int:
+        if self.is_away:
+            raise OperationalError
+        return self.stored
+
+    def begin(self, number: int) -> None:
+        self.stored += number
+        self.changed += number
+
+
+async def test_what_is_stored_fills_it() -> None:
+    world = World(most=3)
+    world.stored = 3
+
+    assert not world.open.is_full
+    await world.open.look()
+
+    assert world.open.is_full
+
+
+async def test_what_begins_and_ends_here_counts_at_once() -> None:
+    world = World(most=3)
+    world.stored = 2
+    await world.open.look()
+
+    world.begin(1)
+    filled = world.open.is_full
+    world.begin(-1)
+
+    assert (filled, world.open.is_full) == (True, False)
+
+
+async def test_a_count_does_not_count_twice_what_has_begun_here() -> None:
+    world = World(most=3)
+    world.begin(2)
+
+    await world.open.look()
+
+    assert not world.open.is_full
+
+
+async def test_starts_that_are_on_their_way_count() -> None:
+    world = World(most=1)
+
+    world.starting = 1
+
+    assert world.open.is_full
+
+
+async def test_what_was_known_stays_while_the_database_is_away() -> None:
+    world = World(most=1)
+    world.stored = 1
+    await world.open.look()
+    world.is_away = True
+
+    await world.open.look()
+
+    assert world.open.is_full
