@@ -1,6 +1,7 @@
 """Judge cases and tell how they differ: `python -m tests.conformance [WORD...]`.
 
-A word chooses the cases whose kind or name it is part of; without one all are judged.
+A word chooses the cases whose kind or name it is part of; without one all are judged but those
+that need a server.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections import Counter
 from tests.conformance.cases import Case, own_cases, recorded_cases
 from tests.conformance.judges import Verdict, judge
 
-_KINDS = ("execution", "express_sync", "express_async", "io_table", "test_state")
+_KINDS = ("execution", "express_sync", "express_async", "io_table")
 
 
 def main(words: list[str]) -> None:

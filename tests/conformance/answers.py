@@ -29,6 +29,7 @@ _FIELDS: Final = {
     "TimedOut": "outcome",
 }
 NEVER: Final = 10**9
+STOPPED: Final = "ExecutionAborted"
 
 
 @dataclass(slots=True)
@@ -68,6 +69,8 @@ class Answers:
             if isinstance(event["id"], int):
                 self._read(event)
         self._masked = _masked_attempts(history)
+        stops = [event for event in history if event["type"] == STOPPED]
+        self.stop: Event | None = stops[0] if stops else None
 
     def next_attempt(self, place: Place) -> Attempt | None:
         """Return the attempt that was made next at a place."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Final
 
 from botocore import xform_name
 from botocore.exceptions import ClientError
@@ -11,21 +11,29 @@ from botocore.exceptions import ClientError
 from tests.conformance.cases import Case
 from tests.conformance.judges import Verdict
 from tests.conformance.matching import Matcher
-from tests.support.recordings import Replay, recorded_error
+from tests.support.recordings import Difference, Replay, recorded_error
+
+# Where a refusal was recorded with its message.
+_MESSAGES: Final = (".exception_value", ".Error.Message")
 
 
 def judge_calls(case: Case, client: Any) -> Verdict:
     """Make the calls in their order and compare each answer."""
-    replay = Replay(suffix=f"-{case.name[-10:]}")
-    found: list[str] = []
+    replay, matcher = Replay(suffix=f"-{case.name[-10:]}"), Matcher(case.unverified)
+    verdict = Verdict([], [])
     for number, step in enumerate(case.data["steps"]):
         recorded = [entry["recorded"] for entry in step.get("recorded") or ()]
-        told = _step(client, replay, step, recorded)
-        found += [f"steps[{number}] {step['operation']}: {line}" for line in told]
-    return Verdict(found, found)
+        for difference in _step(client, replay, step, recorded):
+            told = f"steps[{number}] {step['operation']}: {difference}"
+            verdict.strict.append(told)
+            if not matcher.covers(difference.path):
+                verdict.lenient.append(told)
+    return verdict
 
 
-def _step(client: Any, replay: Replay, step: Any, recorded: list[Any]) -> list[str]:
+def _step(
+    client: Any, replay: Replay, step: Any, recorded: list[Any]
+) -> list[Difference]:
     is_refusal = bool(step.get("expect_error"))
     request = replay.request(step["request"], recorded if is_refusal else None)
     try:
@@ -33,10 +41,10 @@ def _step(client: Any, replay: Replay, step: Any, recorded: list[Any]) -> list[s
     except ClientError as error:
         refusal = error.response["Error"]
         if not is_refusal:
-            return [f"refused: {refusal}"]
+            return [Difference("", f"refused: {refusal}")]
         return _refusal_differences(replay, recorded, refusal)
     if is_refusal:
-        return ["not refused"]
+        return [Difference("", "not refused")]
     if step["operation"] == "StartExecution":
         replay.note_start(answer["executionArn"])
     return [
@@ -49,14 +57,20 @@ def _step(client: Any, replay: Replay, step: Any, recorded: list[Any]) -> list[s
 
 def _refusal_differences(
     replay: Replay, recorded: list[Any], refusal: dict[str, str]
-) -> list[str]:
-    found: list[str] = []
+) -> list[Difference]:
+    found: list[Difference] = []
     for entry in recorded:
         code, message = recorded_error(entry)
         if refusal["Code"] != code:
-            found.append(f"{code} became {refusal['Code']}")
-        found += replay.differences(message, refusal["Message"])
+            found.append(Difference("", f"{code} became {refusal['Code']}"))
+        path = next(path for path in _MESSAGES if _holds(entry, path))
+        found += replay.differences(message, refusal["Message"], path)
     return found
+
+
+def _holds(entry: Any, path: str) -> bool:
+    """Tell whether a recorded refusal has its message at a path; a text is all message."""
+    return not isinstance(entry, dict) or path.split(".")[1] in entry
 
 
 def judge_test_state(case: Case, client: Any) -> Verdict:

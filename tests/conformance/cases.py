@@ -69,6 +69,11 @@ class Case:
         return any(event["type"] == "MapRunStarted" for event in history)
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether somebody stops it."""
+        return bool(self.data.get("expected", {}).get("status") == "ABORTED")
+
+    @property
     def services(self) -> list[str]:
         """The other services that the case needs: set up for it, or called by its tasks."""
         prepared = {step["service"] for step in self.data.get("setup") or ()}

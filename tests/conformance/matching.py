@@ -22,6 +22,7 @@ _ANYTHING: Final = re.compile(
 )
 _PLACEHOLDER: Final = re.compile(r"<[A-Za-z][\w:.-]*>")
 _STEP: Final = re.compile(r"(\.\.|\.)([\w*-]+)|\[(\d+|\*)\]|\['([^']*)'\]")
+_WRITTEN_STEP: Final = re.compile(r"\.[^.\[]+|\[\d+\]")
 _MISSING: Final = object()
 
 
@@ -48,6 +49,13 @@ class Matcher:
         """Tell whether what stands at a path is left out."""
         text = rendered(path)
         return any(pattern.search(text) for pattern in self._unverified)
+
+    def covers(self, text: str) -> bool:
+        """Tell whether what stands at a written path, or around it, is left out."""
+        ends = [step.end() for step in _WRITTEN_STEP.finditer(text)]
+        return any(
+            pattern.search(text[:end]) for pattern in self._unverified for end in ends
+        )
 
     def differences(self, recorded: Any, actual: Any, path: Path = ()) -> list[str]:
         """Return every difference, each with its path."""

@@ -85,6 +85,9 @@ class Run:
 
     def _occasions(self) -> Iterator[Occasion]:
         """Yield all that may happen next, with the id of the recorded event it leads to."""
+        if self.recorded.stop is not None:
+            stop = self.recorded.stop
+            yield _id(stop), self.now, st.Stop(*answers.failure(stop))
         for run in list(self.execution.map_runs.values()):
             yield NEVER, self.now, self._map_run(run)
         for task in list(self.execution.tasks.values()):

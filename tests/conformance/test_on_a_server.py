@@ -43,7 +43,7 @@ def is_quick(case: Case) -> bool:
     """Tell whether a case can be run in real time; its run in memory shows how long it takes."""
     if is_known_failure(case) or is_undecidable(case) or case.services:
         return False
-    if case.data.get("partial_history") or case.has_own_time:
+    if case.data.get("partial_history") or case.has_own_time or case.is_stopped:
         return False
     return run_case(case).elapsed <= MOST_SECONDS
 

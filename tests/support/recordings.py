@@ -35,6 +35,19 @@ _NOBODY = {
 }
 
 
+class Difference(str):
+    """What is told of a difference, and the path in the answer where it is."""
+
+    __slots__ = ("path",)
+    path: str
+
+    def __new__(cls, path: str, told: str) -> Difference:
+        """Tell of a difference at a path."""
+        difference = super().__new__(cls, f"{path} {told}")
+        difference.path = path
+        return difference
+
+
 class Replay:
     """What the placeholders of one case stand for; made-up values end in `suffix`."""
 
@@ -94,7 +107,9 @@ class Replay:
         self.bound.setdefault(f"<ExecArnPart_{self._executions}idx>", name)
         self._executions += 1
 
-    def differences(self, recorded: Any, actual: Any, path: str = "") -> list[str]:
+    def differences(
+        self, recorded: Any, actual: Any, path: str = ""
+    ) -> list[Difference]:
         """Compare an answer with the recorded one; bind what is new."""
         if isinstance(recorded, dict) and isinstance(actual, str):
             actual = _parsed(actual)
@@ -106,18 +121,19 @@ class Replay:
             return self._in_items(recorded, actual, path)
         if isinstance(recorded, str) and self._matches(recorded, actual):
             return []
-        return [] if recorded == actual else [f"{path}: {recorded!r} is {actual!r}"]
+        if recorded == actual:
+            return []
+        return [Difference(path, f"{recorded!r} is {actual!r}")]
 
     def _in_members(
         self, recorded: dict[str, Any], actual: dict[str, Any], path: str
-    ) -> list[str]:
+    ) -> list[Difference]:
         wanted = recorded.keys() - _NOT_COMPARED
         given = actual.keys() - _NOT_COMPARED
-        missing = [f"{path}.{key} is missing" for key in sorted(wanted - given)]
-        surplus = [f"{path}.{key} is new" for key in sorted(given - wanted - _NEWER)]
+        surplus = given - wanted - _NEWER
         return [
-            *missing,
-            *surplus,
+            *(Difference(f"{path}.{key}", "is missing") for key in wanted - given),
+            *(Difference(f"{path}.{key}", "is new") for key in surplus),
             *(
                 difference
                 for key in recorded
@@ -128,9 +144,11 @@ class Replay:
             ),
         ]
 
-    def _in_items(self, recorded: list[Any], actual: list[Any], path: str) -> list[str]:
+    def _in_items(
+        self, recorded: list[Any], actual: list[Any], path: str
+    ) -> list[Difference]:
         if len(recorded) != len(actual):
-            return [f"{path} has {len(actual)} items, not {len(recorded)}"]
+            return [Difference(path, f"has {len(actual)} items, not {len(recorded)}")]
         return [
             difference
             for position, (wanted, given) in enumerate(
