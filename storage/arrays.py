@@ -1,13 +1,13 @@
 """Arrays in PostgreSQL's binary form, built without a Python call per element inside psycopg.
 
 A list given to psycopg is dumped element by element (64-75 us a row as text, 4 us binary);
-packing the whole array here costs about 0.1 us an element.
+packing the whole array here costs about 0.03 us an element.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from struct import Struct
 from typing import Final
 
@@ -15,16 +15,9 @@ from psycopg.abc import AdaptContext, Buffer
 from psycopg.adapt import Dumper
 from psycopg.pq import Format
 
-_HEADER: Final = Struct(">iiIii").pack
-_INT2: Final = Struct(">ih").pack
-_INT4: Final = Struct(">ii").pack
-_INT8: Final = Struct(">iq").pack
-_LENGTH: Final = Struct(">i").pack
-_NULL: Final = _LENGTH(-1)
-_UUID_LENGTH: Final = _LENGTH(16)
-_POSTGRES_EPOCH: Final = datetime(2000, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
+from storage import elements
 
+_HEADER: Final = Struct(">iiIii").pack
 _TIMESTAMPTZ_OID: Final = 1184
 
 
@@ -82,54 +75,32 @@ class TimestamptzArray(PgArray):
 
 def int2_array(values: Iterable[int]) -> Int2Array:
     """Pack small integers."""
-    return Int2Array([_INT2(2, value) for value in values])
+    return Int2Array([*map(elements.int2, values)])
 
 
 def int4_array(values: Iterable[int | None]) -> Int4Array:
     """Pack integers; None is NULL."""
-    return Int4Array([_NULL if value is None else _INT4(4, value) for value in values])
+    return Int4Array([*map(elements.int4, values)])
 
 
 def int8_array(values: Iterable[int | None]) -> Int8Array:
     """Pack big integers; None is NULL."""
-    return Int8Array([_NULL if value is None else _INT8(8, value) for value in values])
+    return Int8Array([*map(elements.int8, values)])
 
 
 def text_array(values: Iterable[str | None]) -> TextArray:
-    """Pack texts as UTF-8; None is NULL.
-
-    A lone surrogate, which UTF-8 has not, is left for the server to refuse: the row is the
-    culprit then, not the batch.
-    """
-    elements = []
-    for value in values:
-        if value is None:
-            elements.append(_NULL)
-        else:
-            raw = value.encode(errors="surrogatepass")
-            elements.append(_LENGTH(len(raw)) + raw)
-    return TextArray(elements)
+    """Pack texts as UTF-8; None is NULL."""
+    return TextArray([*map(elements.text, values)])
 
 
 def uuid_array(values: Iterable[bytes]) -> UuidArray:
     """Pack UUIDs given as their 16 bytes."""
-    return UuidArray([_UUID_LENGTH + value for value in values])
+    return UuidArray([*map(elements.uuid, values)])
 
 
 def timestamptz_array(values: Iterable[datetime | None]) -> TimestamptzArray:
-    """Pack times, to the microsecond; the same object is converted once in a row."""
-    elements = []
-    last: datetime | None = None
-    packed = _NULL
-    for value in values:
-        if value is None:
-            elements.append(_NULL)
-            continue
-        if value is not last:
-            last = value
-            packed = _INT8(8, (value - _POSTGRES_EPOCH) // _MICROSECOND)
-        elements.append(packed)
-    return TimestamptzArray(elements)
+    """Pack times, to the microsecond."""
+    return TimestamptzArray(elements.timestamptz_column(values))
 
 
 def _dumper(array_class: type[PgArray]) -> type[Dumper]:

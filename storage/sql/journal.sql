@@ -12,18 +12,19 @@ FROM (
 ) AS fenced;
 
 -- name: append_events
--- The log. One row per event; a batch may span shards.
+-- The log. One row per event; a batch may span shards. Arrays of one length, unnested side
+-- by side: in FROM they would be stored away first, which costs a fifth of the insert.
 INSERT INTO events (
     execution_id, time, scope, shard, event_id, previous_id, visit, data_from,
     type, state_name, data, details, memo
 )
-SELECT *
-FROM unnest(
-    %(execution_ids)s::uuid[], %(times)s::timestamptz[], %(scopes)s::bigint[],
-    %(shards)s::integer[], %(event_ids)s::integer[], %(previous_ids)s::integer[],
-    %(visits)s::integer[], %(data_froms)s::integer[], %(types)s::smallint[],
-    %(state_names)s::text[], %(datas)s::text[], %(details)s::text[], %(memos)s::text[]
-);
+SELECT
+    unnest(%(execution_ids)s::uuid[]), unnest(%(times)s::timestamptz[]),
+    unnest(%(scopes)s::bigint[]), unnest(%(shards)s::integer[]),
+    unnest(%(event_ids)s::integer[]), unnest(%(previous_ids)s::integer[]),
+    unnest(%(visits)s::integer[]), unnest(%(data_froms)s::integer[]),
+    unnest(%(types)s::smallint[]), unnest(%(state_names)s::text[]),
+    unnest(%(datas)s::text[]), unnest(%(details)s::text[]), unnest(%(memos)s::text[]);
 
 -- name: reopen_executions
 -- Executions that were redriven are open again. Fails (21000: a subquery of two rows) where
