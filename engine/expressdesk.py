@@ -2,7 +2,7 @@
 
 *Synchronous*: run once, in this process, and answered with their end. *Asynchronous*: first
 a row is committed, many in one statement; then the execution runs; when it has ended the row
-is deleted, again many at once, in the statement that writes the log. An engine that is gone
+is deleted, again many at once, in the transaction that writes the log. An engine that is gone
 leaves its rows behind, and another runs those executions again from the start: at least
 once, never not at all.
 """
@@ -25,6 +25,7 @@ from engine.errors import BusyError, UnansweredError
 from engine.express import Express, Run
 from engine.expressends import Ended, ExpressEnds, ExpressResult, persist, result_of
 from engine.expresslog import wants_log
+from engine.patience import within
 from engine.starts import PATIENCE_SECONDS, Started, StartRequest
 from runtime.identity import uuid_text
 from runtime.principal import Principal
@@ -93,7 +94,7 @@ class ExpressDesk:
         )
         self._wake.set()
         try:
-            return await asyncio.wait_for(future, PATIENCE_SECONDS)
+            return await within(PATIENCE_SECONDS, future)
         except TimeoutError:
             raise UnansweredError from None
 
@@ -201,11 +202,16 @@ class ExpressDesk:
     # Loops
 
     async def run_starts(self) -> None:
-        """Commit what was asked to start and run it, until cancelled."""
+        """Commit what was asked to start and run it, until cancelled.
+
+        Never far ahead of the ends that are to be written: what is accepted faster than it
+        can be written would be refused in the end.
+        """
         while True:
             await self._wake.wait()
             self._wake.clear()
             while self._accepting:
+                await self._ends.has_room.wait()
                 group = self._accepting[:_MAX_GROUP]
                 self._accepting = self._accepting[_MAX_GROUP:]
                 await self._accept(group)

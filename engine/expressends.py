@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _MAX_GROUP: Final = 200
 _MAX_QUEUE: Final = 10_000
+_MAX_BEHIND: Final = 1_000
 _MAX_TAKEN: Final = 500
 _RETRY_SECONDS: Final = 0.2
 
@@ -54,7 +55,7 @@ class Ended:
 
 
 class ExpressEnds:
-    """Writes ends in groups."""
+    """Writes ends in groups; `has_room` is set while it is not far behind."""
 
     def __init__(self, table: ExpressTable) -> None:
         """Take a table that nobody else uses."""
@@ -63,6 +64,8 @@ class ExpressEnds:
         self._wake = asyncio.Event()
         self.written = asyncio.Event()
         self.written.set()
+        self.has_room = asyncio.Event()
+        self.has_room.set()
 
     @property
     def is_full(self) -> bool:
@@ -73,6 +76,8 @@ class ExpressEnds:
         """Let the end of an execution be written with the next group."""
         self._ended.append(ended)
         self.written.clear()
+        if len(self._ended) >= _MAX_BEHIND:
+            self.has_room.clear()
         self._wake.set()
 
     async def work(self, seconds: float) -> None:
@@ -87,6 +92,8 @@ class ExpressEnds:
             group = self._ended[:_MAX_GROUP]
             await self._write(group)
             del self._ended[: len(group)]
+            if len(self._ended) < _MAX_BEHIND:
+                self.has_room.set()
         self.written.set()
 
     async def take_over(self) -> list[ExpressRow]:
@@ -148,13 +155,15 @@ def _rows(ended: Ended) -> list[EventRow]:
 
 
 def _ended_row(ended: Ended, rows: list[EventRow]) -> EndedRow:
-    result = result_of(ended.run)
+    execution = ended.run.execution
+    assert execution.started is not None
+    assert execution.stopped is not None, "the execution has ended"
     return EndedRow(
         row=ended.row,
         is_accepted=ended.is_accepted,
-        status=result.status,
-        start_date=result.start_date,
-        stop_date=result.stop_date,
+        status=execution.status.value,
+        start_date=execution.started,
+        stop_date=execution.stopped,
         events=rows,
     )
 

@@ -8,7 +8,7 @@ both are JSON texts, NULL when empty. A table says which field goes where; texts
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
@@ -137,7 +137,7 @@ _ALWAYS_SHOWN: Final = frozenset(
     }
 )
 _FAILURE_KEY: Final = "failure"
-_CACHED_TEXTS: Final = 20_000
+_CACHED_TEXTS: Final = 5_000
 
 
 class EventRow(NamedTuple):
@@ -156,6 +156,27 @@ class EventRow(NamedTuple):
     memo: str | None
 
 
+class EventColumns(NamedTuple):
+    """The same of many events, column by column."""
+
+    event_id: Sequence[int]
+    previous_id: Sequence[int]
+    type: Sequence[int]
+    time: Sequence[datetime]
+    scope: Sequence[int | None]
+    visit: Sequence[int | None]
+    data_from: Sequence[int | None]
+    state_name: Sequence[str | None]
+    data: Sequence[str | None]
+    details: Sequence[str | None]
+    memo: Sequence[str | None]
+
+
+def columns_of(rows: Sequence[EventRow]) -> EventColumns:
+    """Turn rows, of which there is at least one, into columns."""
+    return EventColumns(*zip(*rows, strict=True))
+
+
 @dataclass(frozen=True, slots=True)
 class _Codec:
     """How one class is written: one getter for all fields, details first."""
@@ -165,15 +186,18 @@ class _Codec:
     memo: Fields
     getter: Any
     is_entered: bool
+    made: dict[object, tuple[str | None, str | None]]
 
     def texts(self, event: ev.HistoryEvent) -> tuple[str | None, str | None]:
-        values = self.getter(event) if self.getter is not None else ()
+        if self.getter is None:
+            return _NO_TEXTS
+        values = self.getter(event)
         try:
-            return _TEXTS[self.code, values]
+            return self.made[values]
         except KeyError:
             texts = self._make(values)
-            if len(_TEXTS) < _CACHED_TEXTS and len(texts[0] or "") < 512:
-                _TEXTS[self.code, values] = texts
+            if len(self.made) < _CACHED_TEXTS and len(texts[0] or "") < 512:
+                self.made[values] = texts
             return texts
         except TypeError:
             return self._make(values)
@@ -186,7 +210,7 @@ class _Codec:
         )
 
 
-_TEXTS: Final[dict[tuple[int, object], tuple[str | None, str | None]]] = {}
+_NO_TEXTS: Final = (None, None)
 
 
 def _json_text(fields: Fields, values: tuple[object, ...]) -> str | None:
@@ -223,9 +247,12 @@ def _codec(cls: type[ev.HistoryEvent]) -> _Codec:
     details, memo = _fields_of(cls)
     names = [attribute for attribute, _ in details + memo]
     is_entered = issubclass(cls, ev.StateEntered)
-    return _Codec(ev.EVENT_CODES[cls], details, memo, _tuple_getter(names), is_entered)
+    getter = _tuple_getter(names)
+    return _Codec(ev.EVENT_CODES[cls], details, memo, getter, is_entered, {})
 
 
+# What EventRow(...) does, without a call in between.
+_new_tuple: Final = tuple.__new__
 _CODECS: Final = {cls: _codec(cls) for cls in ev.EVENT_CLASSES}
 
 
@@ -237,18 +264,21 @@ def encode(event: ev.HistoryEvent) -> EventRow:
         memo = _with_failure(memo, event.failure)
     payload = event.payload
     data_from = event.data_from or None
-    return EventRow(
-        event.id,
-        event.previous_id,
-        codec.code,
-        event.time,
-        event.scope or None,
-        event.visit or None,
-        data_from,
-        event.name if codec.is_entered else None,  # type: ignore[attr-defined]  # checked
-        None if payload is None or data_from is not None else payload.text,
-        details,
-        memo,
+    return _new_tuple(
+        EventRow,
+        (
+            event.id,
+            event.previous_id,
+            codec.code,
+            event.time,
+            event.scope or None,
+            event.visit or None,
+            data_from,
+            event.name if codec.is_entered else None,  # type: ignore[attr-defined]  # checked
+            None if payload is None or data_from is not None else payload.text,
+            details,
+            memo,
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """Express executions in the database: accepted, ended, and taken from who is gone.
 
 An accepted execution is a row until it has ended. Its log, where its machine asks for one,
-is written in the same statement that deletes the row, so that it is written once, however
-often the execution ran.
+is written in the transaction that deletes the row, so that it is written once, however often
+the execution ran.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any, Final
 from psycopg.rows import class_row
 
 from runtime.identity import ExecutionId, uuid_bytes
+from storage import elements
 from storage.arrays import (
     int2_array,
     int4_array,
@@ -22,9 +23,9 @@ from storage.arrays import (
     timestamptz_array,
     uuid_array,
 )
-from storage.codec import EventRow
+from storage.codec import EventRow, columns_of
+from storage.copying import copy_data
 from storage.lane_store import LaneStore
-from storage.postgres_journal import event_parameters
 from storage.statements import statements
 
 _SQL: Final = statements("express")
@@ -94,7 +95,14 @@ class ExpressTable:
 
     async def log(self, ended: Sequence[EndedRow]) -> None:
         """Write the logs of executions that have ended; to do it again changes nothing."""
-        await self._execute("log", _records(ended) | _events(ended))
+        connection = (await self._store.journal()).connection
+        async with connection.transaction(), connection.cursor() as cursor:
+            await cursor.execute(_SQL["record"], _records(ended))
+            recorded = {row[0] for row in await cursor.fetchall()}
+            logs = [each for each in ended if each.row.execution_id in recorded]
+            if logs:
+                async with cursor.copy(_SQL["copy_events"]) as copy:
+                    await copy.write(_copied(logs))
 
     async def take_over(self, most: int) -> list[ExpressRow]:
         """Take executions whose engine is gone."""
@@ -137,16 +145,31 @@ def _records(ended: Sequence[EndedRow]) -> dict[str, Any]:
     }
 
 
-def _events(ended: Sequence[EndedRow]) -> dict[str, Any]:
+def _copied(ended: Sequence[EndedRow]) -> bytes:
+    """Return the rows of logs as COPY wants them, in the order of `copy_events`."""
     keys: list[bytes] = []
-    shards: list[int] = []
+    shards: list[bytes] = []
     rows: list[EventRow] = []
     for each in ended:
         count = len(each.events)
-        keys += [uuid_bytes(each.row.execution_id)] * count
-        shards += [each.row.shard] * count
+        keys += [elements.uuid(uuid_bytes(each.row.execution_id))] * count
+        shards += [elements.int4(each.row.shard)] * count
         rows += each.events
-    parameters = event_parameters(keys, shards, rows)
-    parameters["event_execution_ids"] = parameters.pop("execution_ids")
-    parameters["event_shards"] = parameters.pop("shards")
-    return parameters
+    columns = columns_of(rows)
+    return copy_data(
+        [
+            keys,
+            shards,
+            map(elements.int4, columns.event_id),
+            map(elements.int4, columns.previous_id),
+            map(elements.int2, columns.type),
+            elements.timestamptz_column(columns.time),
+            map(elements.int8, columns.scope),
+            map(elements.int4, columns.visit),
+            map(elements.int4, columns.data_from),
+            map(elements.text, columns.state_name),
+            map(elements.text, columns.data),
+            map(elements.text, columns.details),
+            map(elements.text, columns.memo),
+        ]
+    )

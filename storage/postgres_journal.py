@@ -35,7 +35,7 @@ from storage.arrays import (
     timestamptz_array,
     uuid_array,
 )
-from storage.codec import EventRow, decode, encode
+from storage.codec import EventRow, columns_of, decode, encode
 from storage.errors import ends_session
 from storage.map_run_rows import map_run_statements
 from storage.statements import statements
@@ -198,31 +198,28 @@ def _events(entries: Sequence[Entry]) -> Iterable[tuple[str, dict[str, Any]]]:
             shards += [entry.shard] * count
             rows += [encode(event) for event in entry.events]
     if rows:
-        yield "append_events", event_parameters(keys, shards, rows)
+        yield "append_events", _event_parameters(keys, shards, rows)
 
 
-def event_parameters(
+def _event_parameters(
     keys: Sequence[bytes], shards: Sequence[int], rows: Sequence[EventRow]
-) -> dict[str, Any]:
+) -> dict[str, PgArray]:
     """Turn event rows and their keys into the arrays of an insert."""
-    columns = EventRow(*zip(*rows, strict=True))  # type: ignore[arg-type]  # of columns
-    ids, previous, types, times, scopes, visits, froms, names, datas, details, memos = (
-        columns
-    )
+    columns = columns_of(rows)
     return {
         "execution_ids": uuid_array(keys),
         "shards": int4_array(shards),
-        "event_ids": int4_array(ids),  # type: ignore[arg-type]  # columns, as above
-        "previous_ids": int4_array(previous),  # type: ignore[arg-type]
-        "types": int2_array(types),  # type: ignore[arg-type]
-        "times": timestamptz_array(times),  # type: ignore[arg-type]
-        "scopes": int8_array(scopes),  # type: ignore[arg-type]
-        "visits": int4_array(visits),  # type: ignore[arg-type]
-        "data_froms": int4_array(froms),  # type: ignore[arg-type]
-        "state_names": text_array(names),  # type: ignore[arg-type]
-        "datas": text_array(datas),  # type: ignore[arg-type]
-        "details": text_array(details),  # type: ignore[arg-type]
-        "memos": text_array(memos),  # type: ignore[arg-type]
+        "event_ids": int4_array(columns.event_id),
+        "previous_ids": int4_array(columns.previous_id),
+        "types": int2_array(columns.type),
+        "times": timestamptz_array(columns.time),
+        "scopes": int8_array(columns.scope),
+        "visits": int4_array(columns.visit),
+        "data_froms": int4_array(columns.data_from),
+        "state_names": text_array(columns.state_name),
+        "datas": text_array(columns.data),
+        "details": text_array(columns.details),
+        "memos": text_array(columns.memo),
     }
 
 

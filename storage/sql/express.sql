@@ -27,9 +27,10 @@ USING unnest(%(shards)s::integer[], %(execution_ids)s::uuid[])
 WHERE express_runs.shard = ended.shard
   AND express_runs.execution_id = ended.execution_id;
 
--- name: log
--- Executions that have ended, and their logs. One that was accepted is logged by whoever
--- deletes its row: where two engines have run it, only one of them.
+-- name: record
+-- Executions that have ended; returns those of which the log is to be written. One that was
+-- accepted is recorded by whoever deletes its row: where two engines have run it, only one
+-- of them.
 WITH ended AS (
     SELECT *
     FROM unnest(
@@ -50,36 +51,27 @@ WITH ended AS (
     WHERE express_runs.shard = ended.shard
       AND express_runs.execution_id = ended.execution_id
     RETURNING express_runs.execution_id
-), recorded AS (
-    INSERT INTO execution_records (
-        execution_id, revision_id, start_date, stop_date, shard, last_event_id, arn, name,
-        state_machine_arn, status, version_arn, alias_arn, trace_header
-    )
-    SELECT execution_id, revision_id, start_date, stop_date, shard, last_event_id, arn,
-           name, state_machine_arn, status, version_arn, alias_arn, trace_header
-    FROM ended
-    LEFT JOIN forgotten USING (execution_id)
-    WHERE ended.accepted = 0
-       OR forgotten.execution_id IS NOT NULL
-    ON CONFLICT DO NOTHING
-    RETURNING execution_id
 )
-INSERT INTO events (
-    execution_id, time, scope, shard, event_id, previous_id, visit, data_from,
-    type, state_name, data, details, memo
+INSERT INTO execution_records (
+    execution_id, revision_id, start_date, stop_date, shard, last_event_id, arn, name,
+    state_machine_arn, status, version_arn, alias_arn, trace_header
 )
-SELECT execution_id, time, scope, shard, event_id, previous_id, visit, data_from,
-       type, state_name, data, details, memo
-FROM unnest(
-    %(event_execution_ids)s::uuid[], %(times)s::timestamptz[], %(scopes)s::bigint[],
-    %(event_shards)s::integer[], %(event_ids)s::integer[], %(previous_ids)s::integer[],
-    %(visits)s::integer[], %(data_froms)s::integer[], %(types)s::smallint[],
-    %(state_names)s::text[], %(datas)s::text[], %(details)s::text[], %(memos)s::text[]
-) AS logged (
-    execution_id, time, scope, shard, event_id, previous_id, visit, data_from,
-    type, state_name, data, details, memo
+SELECT execution_id, revision_id, start_date, stop_date, shard, last_event_id, arn,
+       name, state_machine_arn, status, version_arn, alias_arn, trace_header
+FROM ended
+LEFT JOIN forgotten USING (execution_id)
+WHERE ended.accepted = 0
+   OR forgotten.execution_id IS NOT NULL
+ON CONFLICT DO NOTHING
+RETURNING execution_id::text;
+
+-- name: copy_events
+-- The logs themselves.
+COPY events (
+    execution_id, shard, event_id, previous_id, type, time, scope, visit, data_from,
+    state_name, data, details, memo
 )
-JOIN recorded USING (execution_id);
+FROM STDIN (FORMAT BINARY);
 
 -- name: take_over
 -- Executions whose engine is gone, or has let them go; they run again from the start.
