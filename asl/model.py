@@ -49,7 +49,7 @@ class Environment:
     trace: Callable[[str, Payload], None] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Outcome:
     """What leaving a state yields: its output and the variables it assigned (None: no Assign)."""
 

@@ -218,7 +218,7 @@ class Express:
             timer.cancel()
 
     def _open(self, run: Run, opened: Sequence[tuple[TimerKey, datetime]]) -> None:
-        now = self._clock.now()
+        now = self._taker.now
         for key, due in opened:
             self._cancel(run, key)
             seconds = max(0.0, (due - now).total_seconds())

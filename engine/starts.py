@@ -19,6 +19,7 @@ from psycopg import AsyncConnection
 
 from asl.model import Machine
 from asl.payload import Payload
+from engine.patience import within
 from engine.residents import BASE_SIZE
 from engine.work import Resident, Stimulation
 from runtime import stimuli as st
@@ -125,7 +126,7 @@ class Starts:
         future: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         self._queue.append(_Start(request, future))
         self._wake.set()
-        return await asyncio.wait_for(future, PATIENCE_SECONDS)
+        return await within(PATIENCE_SECONDS, future)
 
     @property
     def waiting(self) -> int:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from asl.model import Entropy
 from engine.work import QuarantinedError, Resident, Stimulation, TurnDone
 from runtime import stimuli as st
 from runtime.advance import advance
@@ -25,12 +26,16 @@ from runtime.tokens import TokenSigner
 from runtime.turn import Turn, every_activity, no_machine
 
 MAX_STIMULI = 100
-_SEED_BYTES = 16
+_SEED_BYTES = 64
+
+
+def _unforeseeable() -> Entropy:
+    return SeededEntropy(os.urandom(_SEED_BYTES))
 
 
 @dataclass(slots=True)
 class Taker:
-    """Advances residents with one time and one source of chance.
+    """Advances residents with one time and one source of chance, drawn anew in each process.
 
     `claim` and `unclaim` reserve and give back the slots of workers. Heartbeats count from
     `heard_since` at the earliest: before, nobody was there to hear them.
@@ -45,6 +50,7 @@ class Taker:
     has_activity: Callable[[str], bool] = every_activity
     is_deleting: Callable[[str], bool] = no_machine
     limits: Limits = DEFAULTS
+    entropy: Entropy = field(default_factory=_unforeseeable)
     _claims: list[str] = field(default_factory=list)
     _taken: list[Stimulation] = field(default_factory=list)
 
@@ -52,7 +58,7 @@ class Taker:
         """Make the outside of this batch's advances."""
         return Turn(
             now=self.now,
-            entropy=SeededEntropy(os.urandom(_SEED_BYTES)),
+            entropy=self.entropy,
             signer=self.signer,
             claim=self._reserve,
             has_activity=self.has_activity,

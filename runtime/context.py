@@ -19,7 +19,7 @@ def iso_milliseconds(time: datetime) -> str:
 
 
 def context_object(
-    visit: Visit, *, scheduled_id: int, item: tuple[int, Json] | None
+    visit: Visit, *, scheduled_id: int = 0, item: tuple[int, Json] | None = None
 ) -> dict[str, Json]:
     """Build the context object of a visit.
 

@@ -7,8 +7,9 @@ not folded yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 
 from asl.model import Environment, Machine, State
 from asl.payload import Json, Payload
@@ -101,12 +102,20 @@ class Visit:
     ) -> Environment:
         """Build what the state's expressions see; `scheduled_id` gives `$$.Task.Token`."""
         turn = self.draft.turn
+        context: Callable[[], dict[str, Json]] = self._context
+        if scheduled_id or item is not None:
+            context = partial(
+                context_object, self, scheduled_id=scheduled_id, item=item
+            )
         return Environment(
             input=self.input,
-            context=lambda: context_object(self, scheduled_id=scheduled_id, item=item),
+            context=context,
             variables=self.scope.variables,
             now=self.draft.time,
             entropy=turn.entropy,
             result=result,
             error_output=error_output,
         )
+
+    def _context(self) -> dict[str, Json]:
+        return context_object(self)

@@ -191,12 +191,19 @@ def _state_entered(execution: Execution, event: ev.StateEntered) -> None:
     scope.entered = event.time
     scope.last_id = event.id
     scope.phase = Phase.RUNNING
-    scope.kind = type(event).__name__.removesuffix("StateEntered")
+    scope.kind = _KINDS[type(event)]
     scope.ended_run = None
     if scope.retries:
         scope.retries = {}
     scope.retry_count = scope.failed_id = 0
     execution.visits[event.id] = scope.id
+
+
+_KINDS: Final = {
+    entered: entered.__name__.removesuffix("StateEntered")
+    for entered in ev.EVENT_CLASSES
+    if issubclass(entered, ev.StateEntered)
+}
 
 
 def _wait_state_entered(execution: Execution, event: ev.WaitStateEntered) -> None:
