@@ -40,6 +40,7 @@ PRESETS: Final[Mapping[str, tuple[str, ...]]] = {
         "states:ListStateMachines",
     ),
     "auditor": _LOOK,
+    "scraper": ("stepwell:ReadMetrics",),
     "worker": ("stepwell:ClaimTasks", "states:GetActivityTask", *_SEND),
 }
 

@@ -1,4 +1,7 @@
-"""The gate of a server with authentication: who comes in has signed the request."""
+"""The gate of a server with authentication: who comes in has signed the request.
+
+Or is a scraper, which knows a key's secret and says it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from api.access.basic import Credentials, read_credentials
 from api.access.callers import Caller
 from api.access.keyring import Key, Keyring
 from api.access.sigv4 import Claim, Request, check_body_hash, read_claim
@@ -34,6 +38,9 @@ class SignatureGate:
 
     async def admit(self, scope: Scope) -> Admission:
         """Return what names the caller once the body is there; raise for no claim."""
+        credentials = read_credentials(scope["method"], scope["path"], scope["headers"])
+        if credentials is not None:
+            return await self._admit_scraper(credentials)
         request = Request(
             method=scope["method"].encode(),
             path=scope["raw_path"],
@@ -47,6 +54,12 @@ class SignatureGate:
         if key is None:
             raise unknown_key()
         return partial(_proven, request, claim, key)
+
+    async def _admit_scraper(self, credentials: Credentials) -> Admission:
+        key = await self._keyring.find(credentials.key_id)
+        if key is None or not key.has_secret(credentials.secret):
+            raise unknown_key()
+        return partial(_usable, key)
 
     def _check_scope(self, claim: Claim) -> None:
         if claim.region != self._region:
@@ -87,6 +100,10 @@ def _proven(request: Request, claim: Claim, key: Key, body: bytes) -> Caller:
             " provided. Check your AWS Secret Access Key and signing method. Consult"
             " the service documentation for details."
         )
+    return _usable(key, body)
+
+
+def _usable(key: Key, _body: bytes) -> Caller:
     if key.ended.is_given:
         raise unknown_key()
     return key.caller

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+from base64 import b64encode
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -27,7 +28,7 @@ from tests.wire.waiting import closed
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
-PRESETS = ("admin", "operator", "starter", "approver", "auditor", "worker")
+PRESETS = ("admin", "operator", "starter", "approver", "auditor", "scraper", "worker")
 
 
 class Place:
@@ -51,6 +52,14 @@ class Place:
 
     def client_with(self, key: NewKey, **settings: Any) -> Any:
         return self._stack.enter_context(client_of(self.endpoint, key, **settings))
+
+    def ask_plainly(self, path: str, key: NewKey, method: str, body: bytes) -> Answer:
+        """Make a request that says a key's secret instead of signing."""
+        pair = b64encode(f"{key.key_id}:{key.secret}".encode()).decode()
+        headers = {"Authorization": f"Basic {pair}", "Content-Type": AWS_JSON}
+        if path == "/":
+            headers["X-Amz-Target"] = TARGET + "ListStateMachines"
+        return send(self.endpoint, path, body, headers, method)
 
     def ask(
         self, path: str, key: NewKey | None, body: bytes = b"", method: str = "POST"
@@ -139,6 +148,29 @@ def test_every_route_answers_an_admin(place: Place, path: str) -> None:
     method, body = WAYS[path]
 
     assert place.ask(path, place.keys["admin"], body, method).status == 200
+
+
+@pytest.mark.parametrize("path", CLOSED)
+def test_a_secret_that_is_said_opens_the_metrics_alone(place: Place, path: str) -> None:
+    method, body = WAYS[path]
+
+    answer = place.ask_plainly(path, place.keys["admin"], method, body)
+
+    if path == "/metrics":
+        assert answer.status == 200
+    else:
+        assert (answer.status, answer.body["__type"]) == (
+            400,
+            "IncompleteSignatureException",
+        )
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_a_scraper_needs_the_right_to_read_metrics(place: Place, preset: str) -> None:
+    answer = place.ask_plainly("/metrics", place.keys[preset], "GET", b"")
+
+    may = preset in ("admin", "operator", "auditor", "scraper")
+    assert answer.status == (200 if may else 403)
 
 
 @pytest.mark.parametrize("path", [path for path in ROUTES if path not in CLOSED])

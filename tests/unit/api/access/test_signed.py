@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -15,10 +16,12 @@ from api.access.keyring import Keyring
 from api.access.signed import SignatureGate
 from api.arns import Site
 from api.errors import (
+    IncompleteSignatureException,
     InvalidSignatureException,
     ServiceUnavailable,
     UnrecognizedClientException,
 )
+from api.http import Scope
 from scheduler.clock import VirtualClock
 from storage.access_keys import ActiveKey
 from storage.master_keys import MasterKeys
@@ -243,6 +246,91 @@ async def test_a_key_is_of_use_once_its_master_key_is_there() -> None:
     shelf.records[KEY_ID] = record()
 
     assert (await door.enter(signed())).key_id == KEY_ID
+
+
+def scrape(
+    secret: str = SECRET,
+    key_id: str = KEY_ID,
+    path: str = "/metrics",
+    method: str = "GET",
+) -> Scope:
+    pair = b64encode(f"{key_id}:{secret}".encode())
+    headers = [(b"host", b"localhost"), (b"authorization", b"Basic " + pair)]
+    return {
+        "method": method,
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": headers,
+    }
+
+
+async def test_a_scraper_is_the_owner_of_the_key_whose_secret_it_says() -> None:
+    admission = await Door().gate.admit(scrape())
+
+    assert admission(b"").key_id == KEY_ID
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        scrape(secret="wrong"),
+        scrape(secret=""),
+        scrape(secret=SECRET + "x"),
+        scrape(key_id="SWKAAAAAAAAAAAAAAAAA"),
+        scrape(key_id="x' OR 1=1"),
+    ],
+)
+async def test_a_wrong_secret_and_an_unknown_key_are_told_alike(asked: Scope) -> None:
+    with pytest.raises(UnrecognizedClientException, match="token included in the"):
+        await Door().gate.admit(asked)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        scrape(path="/"),
+        scrape(path="/metrics/"),
+        scrape(path="//metrics"),
+        scrape(path="/stepwell/v1/worker/poll", method="POST"),
+        scrape(method="POST"),
+    ],
+)
+async def test_nothing_but_a_scrape_is_admitted_without_a_signature(
+    asked: Scope,
+) -> None:
+    with pytest.raises(IncompleteSignatureException):
+        await Door().gate.admit(asked)
+
+
+@pytest.mark.parametrize(
+    "value", [b"Basic", b"Basic ?", b"basic c2hvcnQ=", b"Basic /w=="]
+)
+async def test_credentials_in_another_form_are_refused(value: bytes) -> None:
+    asked = {**scrape(), "headers": [(b"authorization", value)]}
+
+    with pytest.raises(IncompleteSignatureException):
+        await Door().gate.admit(asked)
+
+
+async def test_two_secrets_are_none() -> None:
+    asked = scrape()
+
+    with pytest.raises(IncompleteSignatureException, match="once"):
+        await Door().gate.admit({**asked, "headers": asked["headers"] * 2})
+
+
+async def test_a_scraper_whose_key_was_disabled_is_refused() -> None:
+    door = Door()
+    admission = await door.gate.admit(scrape())
+    door.shelf.records.clear()
+
+    await door.keyring.look()
+
+    with pytest.raises(UnrecognizedClientException):
+        admission(b"")
+    with pytest.raises(UnrecognizedClientException):
+        await door.gate.admit(scrape())
 
 
 async def test_keys_are_forgotten_when_the_database_is_away_for_long() -> None:
