@@ -107,7 +107,7 @@ def _put_run_started(
             time=draft.time,
             scope=visit.scope_id,
             visit=visit.id,
-            payload=None if head is None else head(environment),
+            payload=None if head is None else _written(head(environment)),
             map_run_arn=map_run_arn(machine_arn, label, draft.turn.entropy.uuid()),
             execution_type=distribution.execution_type.value,
             concurrency=min(concurrency, LARGEST_INTEGER),
@@ -117,6 +117,11 @@ def _put_run_started(
             most_bytes=_amount(batcher.max_bytes, environment),
         )
     )
+
+
+def _written(payload: Payload) -> Payload:
+    """Write a payload now, when its state can still fail for one that has no text."""
+    return Payload.of_text(payload.text)
 
 
 def _amount(read: Seconds | None, environment: Environment) -> int | None:

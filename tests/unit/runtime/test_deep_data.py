@@ -10,7 +10,7 @@ import pytest
 from asl.jsontext import MAX_DEPTH
 from runtime import events as ev
 from tests.support.live import live
-from tests.support.machines import choice, machine, pass_on, succeed
+from tests.support.machines import choice, distributed, machine, pass_on, succeed
 
 DEEP_LIST = json.loads("[" * MAX_DEPTH + "]" * MAX_DEPTH)
 DEEP_OBJECT = json.loads('{"a":' * (MAX_DEPTH - 1) + "{}" + "}" * (MAX_DEPTH - 1))
@@ -96,3 +96,13 @@ def test_execution_ends_whatever_a_state_makes_of_deep_data(
 
     ends = len(it.events(ev.ExecutionSucceeded)), len(it.events(ev.ExecutionFailed))
     assert sum(ends) == 1
+
+
+def test_batch_input_that_is_too_deep_fails_its_map() -> None:
+    batcher = {"MaxItemsPerBatch": 2, "BatchInput": {"x.$": "$"}}
+    state = distributed("Each", pass_on("Item"), ItemBatcher=batcher)
+
+    it = live(machine(state), DEEP_LIST)
+
+    (end,) = it.events(ev.ExecutionFailed)
+    assert (end.error, it.events(ev.MapRunStarted)) == ("States.Runtime", [])
