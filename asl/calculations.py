@@ -66,11 +66,10 @@ def span(first: int, last: int, step: int, most: int = MAX_RANGE) -> list[Json]:
     """List the numbers from first to last, both included."""
     if step == 0:
         raise FunctionError("The step must not be zero")
-    numbers = range(first, last + (1 if step > 0 else -1), step)
-    if len(numbers) > most:
+    if (last - first) // step >= most:
         msg = f"The range must have at most {most} elements"
         raise FunctionError(msg)
-    return list(numbers)
+    return list(range(first, last + (1 if step > 0 else -1), step))
 
 
 def digest(value: Json, algorithm: Json) -> str:

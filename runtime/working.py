@@ -13,6 +13,7 @@ from asl.model import (
     Pattern,
     Resource,
     ResourceKind,
+    Seconds,
     TaskState,
 )
 from asl.payload import Json, Payload
@@ -23,6 +24,7 @@ from runtime.execution import Children
 from runtime.failing import Trouble, fail
 from runtime.lambda_invoke import called_function, is_lambda_invoke
 from runtime.leaving import within_limit
+from runtime.limits import DEFAULT_TIMEOUT_SECONDS
 from runtime.retry import RUNTIME
 
 _SCHEDULED: Final[dict[ResourceKind, type[ev.Scheduled]]] = {
@@ -41,8 +43,8 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
         scheduled_id=draft.next_id if waits_for_token else 0
     )
     arguments = within_limit(visit.name, state.arguments(environment))
-    timeout = state.timeout_seconds and state.timeout_seconds(environment)
-    heartbeat = state.heartbeat_seconds and state.heartbeat_seconds(environment)
+    timeout = _seconds(state.timeout_seconds, environment)
+    heartbeat = _seconds(state.heartbeat_seconds, environment)
     function = _function(state, arguments)
     visit.put(
         _SCHEDULED[resource.kind](
@@ -69,6 +71,11 @@ def schedule_task(visit: Visit, state: TaskState) -> None:
     worker = draft.turn.claim(function)
     if worker is not None:
         put_started(visit, state, worker, heartbeat)
+
+
+def _seconds(read: Seconds | None, environment: Environment) -> int | None:
+    """Return a time limit; one that data gives may be longer than a definition's."""
+    return None if read is None else min(read(environment), DEFAULT_TIMEOUT_SECONDS)
 
 
 def _require_activity(draft: Draft, resource: Resource) -> None:

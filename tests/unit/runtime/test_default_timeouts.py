@@ -55,3 +55,16 @@ def test_a_timer_of_an_event_that_has_none_changes_nothing(kind: TimerKind) -> N
     recorder.feed(st.TimerFired(99, kind))
 
     assert len(recorder.log) == events
+
+
+@pytest.mark.parametrize("seconds", [10**8, 2**63, 10**30])
+def test_time_limit_from_data_is_no_longer_than_the_longest(seconds: int) -> None:
+    charge = {"Type": "Task", "Resource": FUNCTION, "End": True}
+    limits = {"TimeoutSecondsPath": "$.s", "HeartbeatSecondsPath": "$.s"}
+    definition = {"StartAt": "Charge", "States": {"Charge": {**charge, **limits}}}
+
+    recorder = Recorder(machine_name="orders", definition=definition)
+    recorder.start({"s": seconds})
+
+    (scheduled,) = [e for e in recorder.log if isinstance(e, ev.Scheduled)]
+    assert scheduled.timeout_seconds == scheduled.heartbeat_seconds == 99_999_999

@@ -100,6 +100,8 @@ def test_what_is_no_call_is_refused(text: str) -> None:
         "States.ArrayLength($.name)",
         "States.ArrayPartition($.list, 0)",
         "States.ArrayRange(0, 5000, 1)",
+        f"States.ArrayRange(0, {10**30}, 1)",
+        f"States.ArrayRange(0, {-(10**30)}, -1)",
         "States.ArrayRange(0, 5, 0)",
         "States.Format('{} {}', 1)",
         "States.Format('{', 1)",
