@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator
-from itertools import islice
+from itertools import islice, zip_longest
 from typing import Final
 
 from asl.errors import PayloadError, StatesError
@@ -49,7 +49,7 @@ def _read_json(
     if isinstance(value, dict):
         return [{"Key": key, "Value": item} for key, item in value.items()]
     if not isinstance(value, list):
-        cause = "The data of the ItemReader is neither a JSON array nor an object."
+        cause = "Attempting to map over non-iterable node."
         raise StatesError("States.ItemReaderFailed", cause, prefixed=False)
     return value
 
@@ -70,7 +70,15 @@ def _read_rows(
         headers = [str(name) for name in given]
     else:
         headers = next(islice(rows, 1), [])
-    return [dict(zip(headers, row, strict=False)) for row in rows]
+    if len({*headers}) < len(headers):
+        cause = "CSV headers cannot contain duplicates."
+        raise StatesError("States.ItemReaderFailed", cause, prefixed=False)
+    return [_record(headers, row) for row in rows]
+
+
+def _record(headers: list[str], row: list[str]) -> Json:
+    """Name the fields of a row; what has no name is dropped, what is missing is empty."""
+    return dict(zip_longest(headers, row[: len(headers)], fillvalue=""))
 
 
 _READERS: Final[dict[str, Callable[[str, dict[str, Json], Inspection], list[Json]]]] = {

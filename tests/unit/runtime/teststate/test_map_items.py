@@ -9,11 +9,13 @@ import pytest
 from runtime.teststate.errors import RefusedTrialError
 from tests.support.trials import each, stages, tried
 
+GET_OBJECT = "arn:aws:states:::s3:getObject"
+
 
 def read(data: str, batcher: Any = None, **config: Any) -> Any:
     """Return what the iterations get of a reader's data."""
     reader = {
-        "Resource": "arn:aws:states:::s3:getObject",
+        "Resource": GET_OBJECT,
         "ReaderConfig": config,
         "Parameters": {"Bucket": "b", "Key": "k"},
     }
@@ -48,6 +50,11 @@ def read(data: str, batcher: Any = None, **config: Any) -> Any:
             },
             [{"x": "1", "y": "2"}],
         ),
+        (
+            "a,b\n1,2,3\n4\n",
+            {"InputType": "CSV", "CSVHeaderLocation": "FIRST_ROW"},
+            [{"a": "1", "b": "2"}, {"a": "4", "b": ""}],
+        ),
         ("[1, 2, 3]", {"InputType": "JSON", "MaxItems": 2}, [1, 2]),
     ],
 )
@@ -62,6 +69,23 @@ def test_reader_data_become_items(
 def test_reader_data_that_are_no_json_are_refused() -> None:
     with pytest.raises(RefusedTrialError, match="must be valid JSON"):
         read("[1", InputType="JSON")
+
+
+@pytest.mark.parametrize(
+    ("data", "input_type", "cause"),
+    [
+        ("a,a\n1,2\n", "CSV", "CSV headers cannot contain duplicates."),
+        ("1", "JSON", "Attempting to map over non-iterable node."),
+    ],
+)
+def test_data_that_are_no_items_fail_the_reader(
+    data: str, input_type: str, cause: str
+) -> None:
+    reader = {"Resource": GET_OBJECT, "ReaderConfig": {"InputType": input_type}}
+
+    ended = tried(each(ItemReader=reader), {}, result=[], reader_data=data)
+
+    assert (ended.error, ended.cause) == ("States.ItemReaderFailed", cause)
 
 
 def test_pointer_to_nothing_fails_the_state() -> None:
