@@ -15,9 +15,15 @@ from runtime.execution import Status
 from runtime.identity import ExecutionId
 from runtime.redrive import Ended
 from storage.connections import Connections
-from storage.statements import statements
+from storage.statements import of_column, statements
 
 _SQL: Final = statements("executions")
+PAGES: Final = {
+    "machine": of_column(_SQL["page"], "state_machine_arn"),
+    "version": of_column(_SQL["page"], "version_arn"),
+    "alias": of_column(_SQL["page"], "alias_arn"),
+    "map_run": of_column(_SQL["page"], "map_run_arn"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,7 +157,7 @@ class Executions:
             connection.cursor(row_factory=class_row(ExecutionRecord)) as cursor,
         ):
             await cursor.execute(
-                _SQL[f"page_of_{listed.kind}"],
+                PAGES[listed.kind],
                 {
                     "listed": listed.arn,
                     "statuses": [str(status) for status in statuses],

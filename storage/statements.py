@@ -2,7 +2,8 @@
 
 A file holds any number of statements. Each begins with a line `-- name: the_name` and lines
 of comment that say what it does; parameters are named, as in `%(shard)s`. Comment lines are
-taken out: psycopg would look for parameters in them.
+taken out: psycopg would look for parameters in them. A statement that reads one of several
+columns leaves its name open, as in `{column}`.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from psycopg import sql
+
 _FOLDER = Path(__file__).parent / "sql"
 _HEADING = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 
@@ -21,6 +24,12 @@ _HEADING = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
 def statements(table: str) -> Mapping[str, bytes]:
     """Load the statements of one file, by name; as bytes, which psycopg takes as they are."""
     return MappingProxyType(parse((_FOLDER / f"{table}.sql").read_text("utf-8")))
+
+
+def of_column(statement: bytes, column: str) -> bytes:
+    """Put a column's name where a statement leaves it open."""
+    template = sql.SQL(statement.decode())
+    return template.format(column=sql.Identifier(column)).as_bytes()
 
 
 def parse(text: str) -> dict[str, bytes]:

@@ -58,10 +58,11 @@ WHERE e.shard = %(shard)s
 ORDER BY e.event_id DESC
 LIMIT 1
 
--- name: page_of_machine
--- A machine's executions of the given statuses, newest first, after the one last shown.
--- Each status is read to the limit from the index and the results are merged: one index
--- serves every filter, and a rare status is found as quickly as a common one.
+-- name: page
+-- Executions that bear an ARN in {column} (their machine, version, alias or Map Run), of the
+-- given statuses, newest first, after the one last shown. Each status is read to the limit
+-- from the index of the column and the results are merged: one index serves every filter, and
+-- a rare status is found as quickly as a common one.
 SELECT found.*
 FROM unnest(%(statuses)s::text[]) AS wanted (status)
 CROSS JOIN LATERAL (
@@ -70,67 +71,7 @@ CROSS JOIN LATERAL (
         generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
         version_arn, alias_arn, map_run_arn, trace_header, item_count
     FROM execution_records AS r
-    WHERE r.state_machine_arn = %(listed)s
-        AND r.status = wanted.status COLLATE "C"
-        AND (r.start_date, r.execution_id)
-            < (%(before_date)s::timestamptz, %(before_id)s::uuid)
-    ORDER BY r.start_date DESC, r.execution_id DESC
-    LIMIT %(limit)s
-) AS found
-ORDER BY found.start_date DESC, found.execution_id DESC
-LIMIT %(limit)s
-
--- name: page_of_version
--- The same, of those that a version ran.
-SELECT found.*
-FROM unnest(%(statuses)s::text[]) AS wanted (status)
-CROSS JOIN LATERAL (
-    SELECT
-        execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
-        generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-        version_arn, alias_arn, map_run_arn, trace_header, item_count
-    FROM execution_records AS r
-    WHERE r.version_arn = %(listed)s
-        AND r.status = wanted.status COLLATE "C"
-        AND (r.start_date, r.execution_id)
-            < (%(before_date)s::timestamptz, %(before_id)s::uuid)
-    ORDER BY r.start_date DESC, r.execution_id DESC
-    LIMIT %(limit)s
-) AS found
-ORDER BY found.start_date DESC, found.execution_id DESC
-LIMIT %(limit)s
-
--- name: page_of_alias
--- The same, of those that were started through an alias.
-SELECT found.*
-FROM unnest(%(statuses)s::text[]) AS wanted (status)
-CROSS JOIN LATERAL (
-    SELECT
-        execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
-        generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-        version_arn, alias_arn, map_run_arn, trace_header, item_count
-    FROM execution_records AS r
-    WHERE r.alias_arn = %(listed)s
-        AND r.status = wanted.status COLLATE "C"
-        AND (r.start_date, r.execution_id)
-            < (%(before_date)s::timestamptz, %(before_id)s::uuid)
-    ORDER BY r.start_date DESC, r.execution_id DESC
-    LIMIT %(limit)s
-) AS found
-ORDER BY found.start_date DESC, found.execution_id DESC
-LIMIT %(limit)s
-
--- name: page_of_map_run
--- The same, of the children of a Map Run, redriven or not.
-SELECT found.*
-FROM unnest(%(statuses)s::text[]) AS wanted (status)
-CROSS JOIN LATERAL (
-    SELECT
-        execution_id::text, revision_id, start_date, stop_date, redrive_date, shard,
-        generation, last_event_id, redrive_count, arn, name, state_machine_arn, status,
-        version_arn, alias_arn, map_run_arn, trace_header, item_count
-    FROM execution_records AS r
-    WHERE r.map_run_arn = %(listed)s
+    WHERE r.{column} = %(listed)s
         AND r.status = wanted.status COLLATE "C"
         AND (
             %(is_redriven)s::boolean IS NULL

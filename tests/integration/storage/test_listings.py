@@ -13,12 +13,12 @@ from storage.connections import connection_pool
 from storage.database import connect
 from storage.listings import (
     BEFORE_ALL,
+    PAGES,
     ExecutionRecord,
     Executions,
     Listed,
     Position,
 )
-from storage.statements import statements
 from tests.support.definitions import ORDERS, REMINDER
 from tests.support.recorder import BEGINNING, Recorder, machine_arn
 
@@ -184,15 +184,16 @@ async def test_a_list_can_be_of_one_status(
         ("machine", "execution_records_listing"),
         ("version", "execution_records_version"),
         ("alias", "execution_records_alias"),
+        ("map_run", "execution_records_map_run"),
     ],
 )
 def test_a_page_reads_no_more_than_it_shows(
     database_url: str, kind: str, index: str
 ) -> None:
-    page = statements("executions")[f"page_of_{kind}"]
     parameters = {
         "listed": "x",
         "statuses": ["RUNNING", "FAILED"],
+        "is_redriven": None,
         "before_date": BEGINNING,
         "before_id": "ffffffff-ffff-ffff-ffff-ffffffffffff",
         "limit": 10,
@@ -200,7 +201,7 @@ def test_a_page_reads_no_more_than_it_shows(
     with connect(database_url) as connection:
         connection.execute("SET enable_seqscan = off")
         connection.execute("SET enable_bitmapscan = off")
-        plan = connection.execute(b"EXPLAIN " + page, parameters).fetchall()
+        plan = connection.execute(b"EXPLAIN " + PAGES[kind], parameters).fetchall()
 
     text = "\n".join(row[0] for row in plan)
     assert text.count("Sort Key") == 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from storage.statements import parse, statements
+from storage.statements import of_column, parse, statements
 
 
 def test_a_file_is_divided_into_its_statements_without_comments() -> None:
@@ -27,3 +27,9 @@ def test_a_name_cannot_stand_twice() -> None:
 
 def test_the_statements_of_timers_are_found() -> None:
     assert {"due_timers", "next_due"} <= set(statements("timers"))
+
+
+def test_a_column_is_put_where_a_statement_leaves_it_open() -> None:
+    found = of_column(b"SELECT {column} FROM t WHERE {column} = %(x)s", "a_b")
+
+    assert found == b'SELECT "a_b" FROM t WHERE "a_b" = %(x)s'
