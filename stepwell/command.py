@@ -25,15 +25,22 @@ SIGTERM and SIGINT drain: the worker claims nothing more, finishes what runs and
 goodbye. A second signal ends it at once.
 """
 
+_DENIED = """\
+It needs an access key that may `stepwell:ClaimTasks` on every function it serves, in
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY: stepwell keys create NAME --preset worker"""
+
 
 def main(arguments: Sequence[str]) -> int:
-    """Run a worker; returns the exit status: 1 if something in hand was given up."""
+    """Run a worker; returns the exit status.
+
+    1 if something in hand was given up, 2 if starting it again is of no use.
+    """
     options = _parser().parse_args(arguments)
     _log_to_stderr(options.log_level)
     worker = _worker(options)
-    is_finished = _run(worker)
-    if not is_finished:
-        _exit_now(1)  # functions that go on must not outlive their report
+    status = _run(worker)
+    if status:
+        _exit_now(status)  # functions that go on must not outlive their report
     return 0
 
 
@@ -112,11 +119,18 @@ def _refuse(app: str, error: Exception) -> NoReturn:
     raise SystemExit(2)
 
 
-def _run(worker: "Worker") -> bool:
+def _run(worker: "Worker") -> int:
     import uvloop
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(_serve(worker))
+    from stepwell.errors import ApiError
+
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return 0 if runner.run(_serve(worker)) else 1
+    except ApiError as error:
+        where = f"stepwell worker: {worker.endpoint} denies it: {error}"
+        sys.stderr.write(f"{where}\n{_DENIED}\n")
+        return 2
 
 
 async def _serve(worker: "Worker") -> bool:

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 from stepwell.crew import Crew
 from stepwell.inventory import Inventory
-from stepwell.session import TROUBLE, Backoff, Session
+from stepwell.session import TROUBLE, Backoff, RefusedError, Session
 from stepwell.transport import Channel
 
 WAIT_SECONDS = 5.0  # of a poll, on the server; well below the time to be given up
 BUSY_SECONDS = 1.0  # between the polls of a worker without room
 LAST_WAIT_SECONDS = 0.5  # of the last poll: what was on its way may still arrive
+DENIALS = 2  # in a row end the worker
 _AT_ONCE_SECONDS = 0.05
 
 
@@ -52,9 +53,13 @@ class Poller:
         self._room_made = room
         self._is_draining = False
         self._in_haste = False
+        self._denials = 0
 
     async def run(self) -> None:
-        """Poll; returns after a drain, when nothing is in hand or on its way."""
+        """Poll; returns after a drain, when nothing is in hand or on its way.
+
+        ApiError when the server denies it.
+        """
         while True:
             if not self._room() and not self._is_done():
                 await self._rest(BUSY_SECONDS)
@@ -103,10 +108,12 @@ class Poller:
                 wait=ask.wait,
                 inventory=self._inventory.tokens(),
             )
-        except TROUBLE:
+        except TROUBLE as error:
+            self._end_where_denied(error)
             if not ask.is_last:
                 await self._rest(self._backoff.next())
             return True
+        self._denials = 0
         began = self._crew.accept(answer.get("tasks") or [])
         news = began + self._crew.cancel(answer.get("cancelled") or [])
         if news:
@@ -114,6 +121,16 @@ class Poller:
         elif ask.wait and time.monotonic() - asked_at < _AT_ONCE_SECONDS:
             await self._rest(self._backoff.next())  # it should have waited
         return not began
+
+    def _end_where_denied(self, error: Exception) -> None:
+        """Raise ApiError once the server has denied two polls, one after the other.
+
+        One may be denied because its key was being looked up anew.
+        """
+        denial = error.denial() if isinstance(error, RefusedError) else None
+        self._denials = 0 if denial is None else self._denials + 1
+        if denial is not None and self._denials >= DENIALS:
+            raise denial
 
     async def _rest(self, seconds: float) -> None:
         """Wait for room; what came before this call is known already."""

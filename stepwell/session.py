@@ -12,7 +12,7 @@ import orjson
 from stepwell import exactjson
 from stepwell.context import Delivery
 from stepwell.endpoint import Endpoint, account_and_region
-from stepwell.errors import UnreachableError
+from stepwell.errors import ApiError, UnreachableError
 from stepwell.mailbox import log
 from stepwell.signing import AccessKey, Signer
 from stepwell.transport import Channel, ClosedError, Response
@@ -21,6 +21,16 @@ POLL = "/stepwell/v1/worker/poll"
 REPORT = "/stepwell/v1/worker/report"
 BYE = "/stepwell/v1/worker/bye"
 _SHOWN_BYTES = 500
+_FORBIDDEN = 403
+_DENIALS = frozenset(
+    {
+        "AccessDeniedException",
+        "InvalidSignatureException",
+        "MissingAuthenticationTokenException",
+        "UnrecognizedClientException",
+    }
+)
+_UNTIMELY = ("Signature expired", "Signature not yet current")
 ANSWER_SECONDS = 10.0  # beyond the time that a poll asks the server to wait
 
 
@@ -31,6 +41,23 @@ class RefusedError(Exception):
         said = response.body[:_SHOWN_BYTES].decode(errors="replace")
         super().__init__(f"the server answers {response.status}: {said}")
         self.status = response.status
+        self._body = response.body
+
+    def denial(self) -> ApiError | None:
+        """Return what only somebody else can mend: this key may not do this.
+
+        A clock that is wrong, or a signature that lay about, is no such thing.
+        """
+        if self.status != _FORBIDDEN:
+            return None
+        try:
+            said = orjson.loads(self._body)
+            name, message = str(said["__type"]), str(said["message"])
+        except (ValueError, TypeError, KeyError):
+            return None  # of something between here and the server
+        if name not in _DENIALS or message.startswith(_UNTIMELY):
+            return None
+        return ApiError(name, message, self.status)
 
 
 TROUBLE = (UnreachableError, RefusedError)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Coroutine, Iterable
 
 from stepwell.crew import Crew
 from stepwell.endpoint import endpoint_url
+from stepwell.errors import ApiError
 from stepwell.inventory import Inventory
 from stepwell.mailbox import Mailbox, log
 from stepwell.polling import Poller
@@ -62,7 +63,10 @@ class Worker:
         self._stop.set()
 
     async def run(self) -> bool:
-        """Serve until `stop`; returns whether everything in hand was finished."""
+        """Serve until `stop`; returns whether everything in hand was finished.
+
+        ApiError when the server says that the key may not, or is none.
+        """
         inventory = Inventory()
         mailbox = Mailbox(asyncio.get_running_loop())
         room = asyncio.Event()
@@ -98,6 +102,9 @@ class Worker:
                 self._stop, self._give_up, self._drain_seconds
             )
             await life.part(is_drained, self.parting_seconds)
+        except ApiError:
+            await life.part(False, self.parting_seconds)
+            raise
         finally:
             life.close()
         return is_drained
@@ -120,7 +127,7 @@ class _Life:
         polling = asyncio.create_task(_lasting(self._poller.run))
         reporting = asyncio.create_task(_lasting(self._reporter.run))
         try:
-            await stop.wait()
+            await _until(stop, polling)
             log.info("stopping: finishing what is in hand")
             self._poller.drain()
             is_drained = await _first(polling, give_up, drain_seconds)
@@ -154,9 +161,20 @@ async def _lasting(run: Callable[[], Coroutine[None, None, None]]) -> None:
     while True:
         try:
             return await run()
+        except ApiError:
+            raise
         except Exception:  # noqa: BLE001  the outermost loop
             log.exception("internal error of the worker, going on")
             await asyncio.sleep(backoff.next())
+
+
+async def _until(stop: asyncio.Event, polling: "asyncio.Task[None]") -> None:
+    """Wait until told to stop; raise what has ended the polls before that."""
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({stopping, polling}, return_when=asyncio.FIRST_COMPLETED)
+    stopping.cancel()
+    if polling.done():
+        polling.result()
 
 
 async def _first(
@@ -168,4 +186,4 @@ async def _first(
         {polling, giving_up}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED
     )
     giving_up.cancel()
-    return polling.done()
+    return polling.done() and polling.exception() is None

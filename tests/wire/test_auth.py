@@ -15,7 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from api.access.routes import BY_OPERATION, OPEN, ROUTES
-from stepwell import ApiError, AsyncClient, Client
+from stepwell import ApiError, AsyncClient, Client, Worker, task
 from storage.access_keys import NewKey
 from tests.support.api_server import serve
 from tests.support.clients import AWS, SDK, javascript, require, run_aws
@@ -396,6 +396,21 @@ def test_a_worker_with_a_key_runs_a_function(place: Place) -> None:
         result = client.wait(arn, timeout=30).result()
 
     assert result == 42
+
+
+def test_a_worker_that_may_not_is_told_the_action_and_the_function(
+    place: Place,
+) -> None:
+    key = place.keys["auditor"]
+    worker = Worker(
+        [task("mine")(double)],
+        endpoint=place.endpoint,
+        access_key_id=key.key_id,
+        secret_access_key=key.secret,
+    )
+
+    with pytest.raises(ApiError, match=r"perform: stepwell:ClaimTasks on resource: \*"):
+        asyncio.run(worker.run())
 
 
 def test_a_worker_serves_the_functions_that_its_policy_names(place: Place) -> None:
