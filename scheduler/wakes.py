@@ -149,6 +149,8 @@ class APSchedulerWakes:
         self._loop = None
         self._cancel(self._near)
         self._cancel(self._tick)
+        # Waits for the round that runs: it could not remove its job from what has stopped.
+        self._apscheduler.remove_all_jobs()
         self._apscheduler.shutdown(wait=False)
 
     # What is armed

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -248,6 +249,27 @@ def test_a_stopped_driver_calls_nothing_back() -> None:
     loop.run_until(START + timedelta(hours=1))
 
     assert woken == []
+
+
+def test_a_stop_lets_the_round_of_jobs_that_runs_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", failures.append)
+    wakes, _ = start_simulated(VirtualClock(START), lambda: None)
+    stopper, begun = threading.Thread(target=wakes.stop), threading.Event()
+
+    def stop_meanwhile(*_given: object) -> None:
+        stopper.start()
+        begun.set()
+        stopper.join(0.05)
+
+    monkeypatch.setattr(wakes, "_hand_over", stop_meanwhile)
+    wakes.arm(START + 600 * MS)
+    assert begun.wait(DEADLINE)
+    stopper.join()
+
+    assert failures == []
 
 
 arms = st.lists(
