@@ -16,17 +16,33 @@ from api.app import App
 _BACKLOG: Final = 2048
 _GRACE_SECONDS: Final = 10
 _KEEP_ALIVE_SECONDS: Final = 75
+_TICK_SECONDS: Final = 1.0
 _MAX_HEAD_BYTES: Final = 64 * 1024
 # A client that has not sent the whole of a request by then is hung up on.
 _REQUEST_SECONDS: Final = 60.0
 
 
 class _Server(uvicorn.Server):
-    """Leaves signals to whoever runs the process."""
+    """Leaves signals to whoever runs the process, and ends as soon as it is told to."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._told = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def main_loop(self) -> None:
+        """Keep the responses' date, which counts seconds, until told to end."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), _TICK_SECONDS)
+
+    def end(self) -> None:
+        """Tell it to end."""
+        self.should_exit = True
+        self._told.set()
 
 
 class _Protocol(HttpToolsProtocol):
@@ -141,7 +157,7 @@ class HttpServer:
         if self._serving is None:
             return
         self._app.drain()
-        self._server.should_exit = True
+        self._server.end()
         await self._serving
         self._serving = None
 
