@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Final, TypeAlias
 
-from psycopg import AsyncConnection, sql
+from psycopg import AsyncConnection
 from psycopg.rows import TupleRow
 from psycopg_pool import AsyncConnectionPool
 
@@ -28,6 +28,13 @@ _BOUNDS: Final = (
     "SET statement_timeout = '30s'",
     "SET idle_in_transaction_session_timeout = '30s'",
 )
+# In one round trip; the role only where it exists and the login may work as it.
+_PREPARE: Final = """
+    SELECT set_config('TimeZone', 'UTC', false),
+           (SELECT set_config('role', rolname, false) FROM pg_roles
+            WHERE rolname = %(role)s
+              AND pg_has_role(session_user, rolname, %(privilege)s))
+"""
 
 
 def connection_pool(
@@ -54,11 +61,8 @@ async def _prepare_bounded(connection: Connection) -> None:
 
 async def prepare_session(connection: Connection) -> None:
     """Make a new session read times in UTC and work as the application's role."""
-    await connection.execute("SET TIME ZONE 'UTC'")
-    if await may_become(connection, roles.APP):
-        await connection.execute(
-            sql.SQL("SET ROLE {}").format(sql.Identifier(roles.APP))
-        )
+    privilege = roles.membership(connection.info.server_version)
+    await connection.execute(_PREPARE, {"role": roles.APP, "privilege": privilege})
 
 
 async def may_become(connection: Connection, role: str) -> bool:
