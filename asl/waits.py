@@ -1,4 +1,9 @@
-"""When a Wait ends, whatever language said so, and the longest wait there is."""
+"""When a Wait ends, whatever language said so, and the longest wait there is.
+
+A Seconds that stands in the definition is refused beyond 99,999,999, when the machine is
+made. What comes from the input, or as a Timestamp, fails the state beyond 2^31 - 1 seconds:
+24,855 days pass, 24,856 do not (recorded).
+"""
 
 from __future__ import annotations
 

@@ -15,17 +15,13 @@ from typing import Final
 # Requests
 
 MAX_REQUEST_BYTES: Final = 1_048_576
-MAX_DEFINITION_CHARACTERS: Final = 1_048_576
 MAX_DATA_BYTES: Final = 262_144
 """Input or output of a task, a state or an execution, in UTF-8."""
 
-MAX_NAME_CHARACTERS: Final = 80
 MAX_ERROR_CHARACTERS: Final = 256
 MAX_CAUSE_CHARACTERS: Final = 32_768
-MAX_TASK_TOKEN_CHARACTERS: Final = 2_048
 
 DEFAULT_PAGE_SIZE: Final = 100
-MAX_PAGE_SIZE: Final = 1_000
 PAGE_TOKEN_LIFETIME: Final = timedelta(hours=24)
 MAX_DIAGNOSTICS: Final = 100
 
@@ -37,16 +33,12 @@ MAX_OPEN_EXECUTIONS: Final = 1_000_000
 """Standard ones, in an account; children of Map Runs are no starts of their own."""
 NAME_RESERVED_AFTER_CLOSE: Final = timedelta(days=90)
 EXPRESS_MAX_OPEN_TIME: Final = timedelta(minutes=5)
-MAX_WAIT_SECONDS: Final = 24_855 * 86_400
-"""A longer Wait ends as States.Runtime."""
-
 DEFAULT_TIMEOUT_SECONDS: Final = 99_999_999
 INLINE_MAP_CONCURRENCY: Final = 40
 DISTRIBUTED_MAP_CONCURRENCY: Final = 10_000
 LARGEST_INTEGER: Final = 2**31 - 1
 """What a bound of a Map Run is cut to: no run has so many items."""
 
-MAX_MAP_LABEL_CHARACTERS: Final = 40
 MAX_VARIABLE_BYTES: Final = 262_144
 MAX_VARIABLES_BYTES: Final = 10_485_760
 
@@ -67,8 +59,6 @@ MAX_ACTIVITIES: Final = 100_000
 MAX_VERSIONS_PER_MACHINE: Final = 1_000
 MAX_ALIASES_PER_MACHINE: Final = 100
 MAX_TAGS: Final = 50
-MAX_TAG_KEY_CHARACTERS: Final = 128
-MAX_TAG_VALUE_CHARACTERS: Final = 256
 
 # What may be configured
 

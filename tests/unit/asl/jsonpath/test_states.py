@@ -90,6 +90,23 @@ def test_a_wait_has_a_longest() -> None:
     )
 
 
+def test_seconds_of_the_definition_have_a_bound_of_their_own() -> None:
+    assert due({"Seconds": 99_999_999}) == NOW + timedelta(seconds=99_999_999)
+    with pytest.raises(DefinitionError):
+        due({"Seconds": 100_000_000})
+
+
+def test_seconds_of_the_input_have_the_bound_of_timestamps() -> None:
+    longest = 2**31 - 1
+
+    ends = due({"SecondsPath": "$.s"}, {"s": longest})
+
+    assert ends == NOW + timedelta(seconds=longest)
+    assert cause_of(due, {"SecondsPath": "$.s"}, {"s": longest + 1}) == (
+        "Wait state delay is too long."
+    )
+
+
 @pytest.mark.parametrize(
     "fields",
     [{}, {"Seconds": -1}, {"Seconds": 1, "SecondsPath": "$.s"}, {"Seconds": "1"}],
