@@ -2,7 +2,11 @@
 
 Nothing is throttled unless it is configured. A request takes one token of the first group
 that names its operation; without one it is refused with ThrottlingException before anything
-of it is read. Buckets are a process's own.
+of it is read.
+
+Buckets are a process's own. Where several engine processes live, each admits its share: the
+rate and the burst, divided by how many they are. So all of them together admit no more than
+is configured, and a caller whose connections lead to one process gets that one's share.
 """
 
 from __future__ import annotations
@@ -32,10 +36,11 @@ class _Bucket:
     tokens: float
     filled_at: float
 
-    def take(self, rate: Rate, now: float) -> bool:
-        grown = self.tokens + (now - self.filled_at) * rate.per_second
+    def take(self, rate: Rate, now: float, processes: int) -> bool:
+        speed, most = rate.per_second / processes, rate.burst / processes
+        grown = self.tokens + (now - self.filled_at) * speed
         self.filled_at = now
-        self.tokens = min(float(rate.burst), grown)
+        self.tokens = min(max(1.0, most), grown)
         if self.tokens < 1:
             return False
         self.tokens -= 1
@@ -45,9 +50,15 @@ class _Bucket:
 class Throttle:
     """The buckets of one process."""
 
-    def __init__(self, rates: Sequence[Rate], monotonic: Callable[[], float]) -> None:
-        """Take the groups, the first that names an operation counts."""
+    def __init__(
+        self,
+        rates: Sequence[Rate],
+        monotonic: Callable[[], float],
+        processes: Callable[[], int] = lambda: 1,
+    ) -> None:
+        """Take the groups, the first that names an operation counts; and who shares them."""
         self._rates = rates
+        self._processes = processes
         self._monotonic = monotonic
         self._rate_of: dict[str, Rate | None] = {}
         self._buckets: dict[tuple[str, Rate], _Bucket] = {}
@@ -63,7 +74,7 @@ class Throttle:
         bucket = self._buckets.get((caller, rate))
         if bucket is None:
             bucket = self._buckets[caller, rate] = _Bucket(float(rate.burst), now)
-        if not bucket.take(rate, now):
+        if not bucket.take(rate, now, self._processes()):
             raise ThrottlingException("Rate exceeded")
 
     def _find(self, operation: str) -> Rate | None:

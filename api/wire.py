@@ -95,9 +95,13 @@ class Wire:
         polls: Polls,
         *,
         rates: Sequence[Rate] = (),
+        processes: Callable[[], int] = lambda: 1,
         request_bytes: int = MAX_REQUEST_BYTES,
     ) -> None:
-        """Take the operations by name, and how often a caller may ask for them."""
+        """Take the operations by name, and how often a caller may ask for them.
+
+        `processes` tells how many engine processes share the rates.
+        """
         self._operations = {
             (_TARGET_PREFIX + name).encode(): (name, endpoint)
             for name, endpoint in endpoints.items()
@@ -106,7 +110,7 @@ class Wire:
         self._polls = polls
         self._ids = RequestIds()
         self.measures = RequestMeasures()
-        self._throttle = Throttle(rates, self.measures.monotonic)
+        self._throttle = Throttle(rates, self.measures.monotonic, processes)
         self._request_bytes = request_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

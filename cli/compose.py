@@ -186,6 +186,7 @@ def _assemble(
         gate,
         polls,
         rates=options.settings.rates,
+        processes=engine.living,
         request_bytes=options.settings.limits.request_bytes,
     )
     stalls = Histogram(LATENESS_BOUNDS)

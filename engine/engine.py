@@ -481,6 +481,10 @@ class Engine:
         await self.open_executions.look()
         log.info("engine started", engine=self.id, lanes=len(self.lanes))
 
+    def living(self) -> int:
+        """Tell how many engine processes share the installation's work."""
+        return self.leases.living
+
     async def stop(self) -> None:
         """Give every shard up in good order and end; what runs elsewhere goes on there."""
         self.leases.retire()

@@ -112,6 +112,11 @@ class LeaseKeeper:
         """Whether no other engine lived when that was last asked."""
         return self._live == 1
 
+    @property
+    def living(self) -> int:
+        """How many engines lived when that was last asked, this one included."""
+        return max(1, self._live)
+
     def lost(self, shards: set[int]) -> None:
         """Know shards that a lane has found lost."""
         self._wish(lambda: self._forget(shards))

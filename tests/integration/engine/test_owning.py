@@ -330,3 +330,12 @@ async def test_session_of_a_lane_is_durable_and_ends_within_its_lease(
         )
 
         assert await cursor.fetchone() == ("on", "2s")
+
+
+async def test_engines_know_how_many_they_are(engines: Fleet) -> None:
+    one, other = await engines.pair()
+
+    await eventually(lambda: (one.living(), other.living()) == (2, 2))
+    await engines.stop(other)
+
+    await eventually(lambda: one.living() == 1)

@@ -16,7 +16,8 @@ class Callers:
 
     def __init__(self, *rates: Rate) -> None:
         self.now = 100.0
-        self._throttle = Throttle(rates, lambda: self.now)
+        self.processes = 1
+        self._throttle = Throttle(rates, lambda: self.now, lambda: self.processes)
 
     def ask(self, operation: str, caller: str = "ada") -> bool:
         try:
@@ -79,3 +80,32 @@ def test_the_first_group_that_names_an_operation_counts() -> None:
 
     assert [callers.ask("StartExecution") for _ in range(2)] == [True, False]
     assert callers.ask("StopExecution")
+
+
+def test_processes_share_a_rate() -> None:
+    callers = Callers(Rate(operations=("List*",), per_second=8, burst=4))
+    callers.processes = 2
+
+    assert [callers.ask("ListActivities") for _ in range(3)] == [True, True, False]
+    callers.now += 0.25
+    assert [callers.ask("ListActivities") for _ in range(2)] == [True, False]
+
+
+def test_the_share_of_a_process_that_is_left_alone_grows() -> None:
+    callers = Callers(Rate(operations=("List*",), per_second=8, burst=4))
+    callers.processes = 2
+    while callers.ask("ListActivities"):
+        pass
+    callers.processes = 1
+    callers.now += 10
+
+    assert [callers.ask("ListActivities") for _ in range(5)] == [True] * 4 + [False]
+
+
+def test_many_processes_leave_each_a_whole_token() -> None:
+    callers = Callers(Rate(operations=("List*",), per_second=8, burst=4))
+    callers.processes = 8
+
+    assert [callers.ask("ListActivities") for _ in range(2)] == [True, False]
+    callers.now += 1
+    assert callers.ask("ListActivities")
