@@ -27,7 +27,7 @@ class Entropy(Protocol):
         """Return a version 4 UUID as text."""
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True)
 class Environment:
     """What an expression may see.
 

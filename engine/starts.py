@@ -24,6 +24,7 @@ from engine.residents import BASE_SIZE
 from engine.work import Resident, Stimulation
 from runtime import stimuli as st
 from runtime.advance import hold
+from runtime.event_class import builder
 from runtime.events import ExecutionStarted
 from runtime.evolve import fold
 from runtime.identity import ExecutionId, execution_id_of, shard_of
@@ -286,11 +287,14 @@ def started_resident(row: StartRow, machine: Machine, inbox_id: int) -> Resident
     return resident
 
 
+_execution_started: Final = builder(ExecutionStarted)
+
+
 def first_event(
     request: StartRequest, now: datetime, timeout: float | None
 ) -> ExecutionStarted:
     """Return the event that an execution's log begins with; `timeout` in seconds."""
-    return ExecutionStarted(
+    return _execution_started(
         id=1,
         time=now,
         payload=Payload.of_text(request.input),

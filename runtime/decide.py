@@ -27,6 +27,7 @@ from asl.payload import Payload
 from runtime import events as ev
 from runtime.distributing import redrive_map_run
 from runtime.draft import Draft, Visit
+from runtime.event_class import builder
 from runtime.execution import Execution, Phase, Scope, ScopeId
 from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.leaving import leave_state
@@ -62,13 +63,13 @@ def decide(
 
 
 _ENTERED: Final[dict[type[State], type[ev.StateEntered]]] = {
-    TaskState: ev.TaskStateEntered,
-    PassState: ev.PassStateEntered,
-    ChoiceState: ev.ChoiceStateEntered,
-    SucceedState: ev.SucceedStateEntered,
-    FailState: ev.FailStateEntered,
-    ParallelState: ev.ParallelStateEntered,
-    MapState: ev.MapStateEntered,
+    TaskState: builder(ev.TaskStateEntered),
+    PassState: builder(ev.PassStateEntered),
+    ChoiceState: builder(ev.ChoiceStateEntered),
+    SucceedState: builder(ev.SucceedStateEntered),
+    FailState: builder(ev.FailStateEntered),
+    ParallelState: builder(ev.ParallelStateEntered),
+    MapState: builder(ev.MapStateEntered),
 }
 
 

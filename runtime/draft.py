@@ -108,13 +108,13 @@ class Visit:
                 context_object, self, scheduled_id=scheduled_id, item=item
             )
         return Environment(
-            input=self.input,
-            context=context,
-            variables=self.scope.variables,
-            now=self.draft.time,
-            entropy=turn.entropy,
-            result=result,
-            error_output=error_output,
+            self.input,
+            context,
+            self.scope.variables,
+            self.draft.time,
+            turn.entropy,
+            result,
+            error_output,
         )
 
     def _context(self) -> dict[str, Json]:

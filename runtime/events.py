@@ -6,10 +6,6 @@ public details in snake case, plus what the fold needs and the API must not show
 public details hold, or, for the starts of Map and Parallel, what their children run on.
 Where a request can be behind an event, `caller` (memo) is who signed it.
 
-The classes are checked as frozen but built as plain: a frozen `__init__` costs three times
-as much, and an event is the most-built object of the engine. Nothing writes to one after
-its decision has been returned.
-
 Events are linked by `previous_id` as counted from recorded histories: the first StateEntered
 points to 0, not to ExecutionStarted; a state entered later points to the StateExited (or the
 start of its iteration or branch) before it; an outcome points to its TaskStarted, a retried
@@ -19,28 +15,13 @@ event.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeVar, dataclass_transform
+from typing import Final
 
 from asl.payload import Json, Payload
+from runtime.event_class import event
 from runtime.failure import Failure
 from runtime.principal import Principal
-
-_T = TypeVar("_T")
-
-if TYPE_CHECKING:
-
-    @dataclass_transform(kw_only_default=True, frozen_default=True)
-    def event(cls: type[_T]) -> type[_T]:
-        """Declare an event class, frozen for the type checker."""
-        return cls
-
-else:
-
-    def event(cls):
-        """Make an event class: slots, keywords only, plain `__init__`."""
-        return dataclass(slots=True, kw_only=True, eq=True)(cls)
 
 
 @event

@@ -19,18 +19,22 @@ from asl.model import (
 from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.draft import Visit
+from runtime.event_class import builder
 from runtime.limits import MAX_DATA_BYTES, MAX_VARIABLE_BYTES, MAX_VARIABLES_BYTES
 from runtime.retry import DATA_LIMIT
 
 _EXITED: Final[dict[type[State], type[ev.StateExited]]] = {
-    TaskState: ev.TaskStateExited,
-    PassState: ev.PassStateExited,
-    ChoiceState: ev.ChoiceStateExited,
-    WaitState: ev.WaitStateExited,
-    SucceedState: ev.SucceedStateExited,
-    ParallelState: ev.ParallelStateExited,
-    MapState: ev.MapStateExited,
+    TaskState: builder(ev.TaskStateExited),
+    PassState: builder(ev.PassStateExited),
+    ChoiceState: builder(ev.ChoiceStateExited),
+    WaitState: builder(ev.WaitStateExited),
+    SucceedState: builder(ev.SucceedStateExited),
+    ParallelState: builder(ev.ParallelStateExited),
+    MapState: builder(ev.MapStateExited),
 }
+
+
+_execution_succeeded: Final = builder(ev.ExecutionSucceeded)
 
 
 def is_too_large(payload: Payload, limit: int = MAX_DATA_BYTES) -> bool:
@@ -99,7 +103,7 @@ def leave_state(
     )
     if next_state is None and visit.scope.parent is None:
         draft.put(
-            ev.ExecutionSucceeded(
+            _execution_succeeded(
                 id=draft.next_id,
                 previous_id=exit_id,
                 time=draft.time,

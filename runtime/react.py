@@ -18,6 +18,7 @@ from runtime import events as ev
 from runtime import stimuli as st
 from runtime.decide import leave_simply, leave_with_result
 from runtime.draft import Draft, Visit
+from runtime.event_class import builder
 from runtime.execution import Execution, OpenTask, TimerKind
 from runtime.failing import Trouble, evaluation_trouble, fail
 from runtime.identity import attempt_id
@@ -229,7 +230,7 @@ def _succeeded(
     event: ev.Succeeded
     match task.family:
         case "Task":
-            event = ev.TaskSucceeded(
+            event = _task_succeeded(
                 id=draft.next_id,
                 previous_id=task.last_id,
                 time=draft.time,
@@ -254,9 +255,10 @@ def _succeeded(
     leave_with_result(visit, state, output)
 
 
+_task_succeeded: Final = builder(ev.TaskSucceeded)
 _SUCCEEDED: Final[dict[str, type[ev.Succeeded]]] = {
-    "LambdaFunction": ev.LambdaFunctionSucceeded,
-    "Activity": ev.ActivitySucceeded,
+    "LambdaFunction": builder(ev.LambdaFunctionSucceeded),
+    "Activity": builder(ev.ActivitySucceeded),
 }
 
 

@@ -20,6 +20,7 @@ from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.distributing import start_map_run
 from runtime.draft import Draft, Visit
+from runtime.event_class import builder
 from runtime.execution import Children
 from runtime.failing import Trouble, fail
 from runtime.lambda_invoke import called_function, is_lambda_invoke
@@ -28,10 +29,15 @@ from runtime.limits import DEFAULT_TIMEOUT_SECONDS
 from runtime.retry import RUNTIME
 
 _SCHEDULED: Final[dict[ResourceKind, type[ev.Scheduled]]] = {
-    ResourceKind.LAMBDA_FUNCTION: ev.LambdaFunctionScheduled,
-    ResourceKind.ACTIVITY: ev.ActivityScheduled,
-    ResourceKind.SERVICE: ev.TaskScheduled,
+    ResourceKind.LAMBDA_FUNCTION: builder(ev.LambdaFunctionScheduled),
+    ResourceKind.ACTIVITY: builder(ev.ActivityScheduled),
+    ResourceKind.SERVICE: builder(ev.TaskScheduled),
 }
+
+
+_task_started: Final = builder(ev.TaskStarted)
+_activity_started: Final = builder(ev.ActivityStarted)
+_function_started: Final = builder(ev.LambdaFunctionStarted)
 
 
 def schedule_task(visit: Visit, state: TaskState) -> None:
@@ -118,7 +124,7 @@ def put_started(
     heartbeat_due = _due(draft, heartbeat_seconds)
     if resource.kind is ResourceKind.SERVICE:
         visit.put(
-            ev.TaskStarted(
+            _task_started(
                 id=draft.next_id,
                 previous_id=visit.last_id,
                 time=draft.time,
@@ -132,9 +138,9 @@ def put_started(
         )
         return
     is_activity = resource.kind is ResourceKind.ACTIVITY
-    event_class = ev.ActivityStarted if is_activity else ev.LambdaFunctionStarted
+    started = _activity_started if is_activity else _function_started
     visit.put(
-        event_class(
+        started(
             id=draft.next_id,
             previous_id=visit.last_id,
             time=draft.time,
