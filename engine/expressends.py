@@ -149,9 +149,14 @@ async def persist(write: Callable[[], Awaitable[None]]) -> None:
 
 
 def _rows(ended: Ended) -> list[EventRow]:
+    """Return what is to be logged of an execution, which may be nothing."""
     if ended.run.failure is not None:
         return []
-    return logged_rows(ended.run.events, ended.logging)
+    try:
+        return logged_rows(ended.run.events, ended.logging)
+    except Exception:
+        log.exception("express log without a form", execution=ended.row.arn)
+        return []
 
 
 def _ended_row(ended: Ended, rows: list[EventRow]) -> EndedRow:
