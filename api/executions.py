@@ -1,9 +1,9 @@
-"""Executions: start, stop, describe, list, and the machine that one runs."""
+"""Executions: start, stop, redrive, describe, and the machine that one runs."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Final, NoReturn
+from typing import Any, NoReturn
 from uuid import uuid4
 
 from api.arns import parse_arn
@@ -11,18 +11,16 @@ from api.callbacks import without_tokens
 from api.context import Api
 from api.errors import (
     ExecutionDoesNotExist,
-    ResourceNotFound,
     StateMachineTypeNotSupported,
     ValidationException,
 )
 from api.names import check_name
-from api.paging import Page
 from api.payloads import check_input
+from api.pending import as_its_run_sees
 from api.redrive import earlier_redrive, redrive_status, require_redrivable
 from api.requests import (
     DescribeExecution,
     DescribeStateMachineForExecution,
-    ListExecutions,
     RedriveExecution,
     StartExecution,
     StopExecution,
@@ -42,16 +40,8 @@ from engine.errors import UnansweredError
 from engine.service import execution_arn
 from runtime.execution import Status
 from runtime.identity import shard_of
-from storage.listings import (
-    BEFORE_ALL,
-    ExecutionDescription,
-    ExecutionRecord,
-    Listed,
-    Position,
-)
+from storage.listings import ExecutionDescription, ExecutionRecord
 from storage.machines import MachineRecord
-
-_ALL: Final = tuple(str(status) for status in Status)
 
 
 async def start_execution(api: Api, request: StartExecution) -> Response:
@@ -69,13 +59,14 @@ async def start_execution(api: Api, request: StartExecution) -> Response:
 
 async def startable_machine(api: Api, arn: str) -> MachineRecord:
     """Return the machine, of either type, that an ARN lets start; refuse any other."""
-    machine = await _machine(api, arn)
+    machine = await machine_behind(api, arn)
     if machine.is_deleting:
         refuse_deleting(machine.arn)
     return machine
 
 
-async def _machine(api: Api, arn: str) -> MachineRecord:
+async def machine_behind(api: Api, arn: str) -> MachineRecord:
+    """Return the machine that an ARN leads to; refuse one that leads to none."""
     machine = await find_machine(api, arn)
     if machine is None:
         refuse_label(arn)
@@ -142,10 +133,11 @@ async def describe_execution(api: Api, request: DescribeExecution) -> Response:
     execution = await api.executions.describe(shard_of(arn, api.shards), arn)
     if execution is None:
         refuse_missing_execution(arn)
+    execution = await as_its_run_sees(api, execution)
     data = _data if request.included_data == "ALL_DATA" else _no_data
     shown = {
-        **_summary(execution),
-        **_optional(traceHeader=execution.trace_header),
+        **summary(execution),
+        **optional(traceHeader=execution.trace_header),
         **await redrive_status(api, execution),
         **data(execution),
     }
@@ -168,7 +160,7 @@ def _data(execution: ExecutionDescription) -> dict[str, Any]:
     if execution.details is not None and execution.status != Status.SUCCEEDED:
         details = loads(execution.details)
         assert isinstance(details, dict), "details are an object"
-        shown |= _optional(error=details.get("error"), cause=details.get("cause"))
+        shown |= optional(error=details.get("error"), cause=details.get("cause"))
     return shown
 
 
@@ -179,7 +171,8 @@ def _no_data(execution: ExecutionDescription) -> dict[str, Any]:
     return shown
 
 
-def _summary(execution: ExecutionRecord) -> dict[str, Any]:
+def summary(execution: ExecutionRecord) -> dict[str, Any]:
+    """Return what lists and descriptions both show."""
     return {
         "executionArn": execution.arn,
         "stateMachineArn": execution.state_machine_arn,
@@ -187,7 +180,7 @@ def _summary(execution: ExecutionRecord) -> dict[str, Any]:
         "status": execution.status,
         "startDate": epoch(execution.start_date),
         "redriveCount": execution.redrive_count,
-        **_optional(
+        **optional(
             stopDate=_optional_epoch(execution.stop_date),
             redriveDate=_optional_epoch(execution.redrive_date),
             mapRunArn=execution.map_run_arn,
@@ -195,63 +188,6 @@ def _summary(execution: ExecutionRecord) -> dict[str, Any]:
             stateMachineAliasArn=execution.alias_arn,
         ),
     }
-
-
-async def list_executions(api: Api, request: ListExecutions) -> Response:
-    """List the executions of a machine or a Map Run, the newest first."""
-    listed = await _listed(api, request)
-    page = Page(api.pages, request)
-    wanted = _ALL if request.status_filter is None else (request.status_filter,)
-    redriven = request.redrive_filter
-    rows = await api.executions.page(
-        listed,
-        statuses=wanted,
-        is_redriven=None if redriven is None else redriven == "REDRIVEN",
-        after=_position(page),
-        limit=page.wanted,
-    )
-    shown, more = page.cut(
-        rows, lambda last: [last.start_date.isoformat(), str(last.execution_id)]
-    )
-    return {"executions": [_in_list(execution) for execution in shown], **more}
-
-
-def _in_list(execution: ExecutionRecord) -> dict[str, Any]:
-    return {**_summary(execution), **_optional(itemCount=execution.item_count)}
-
-
-async def _listed(api: Api, request: ListExecutions) -> Listed:
-    machine_arn, map_run_arn = request.state_machine_arn, request.map_run_arn
-    if machine_arn is None and map_run_arn is not None:
-        return await _listed_map_run(api, map_run_arn)
-    if machine_arn is None or map_run_arn is not None:
-        raise ValidationException(
-            "Must specify exactly one of stateMachineArn or mapRunArn"
-        )
-    if request.redrive_filter is not None:
-        raise ValidationException(
-            "redriveFilter is only for the executions of a Map Run"
-        )
-    require_type(await _machine(api, machine_arn), "STANDARD")
-    arn = parse_arn(machine_arn, "stateMachine")
-    if arn.qualifier is None:
-        return Listed("machine", arn.text)
-    return Listed("alias" if arn.version is None else "version", arn.text)
-
-
-async def _listed_map_run(api: Api, arn: str) -> Listed:
-    parse_arn(arn, "mapRun")
-    if await api.map_runs.find(arn) is None:
-        msg = f"Resource not found: '{arn}'"
-        raise ResourceNotFound(msg)
-    return Listed("map_run", arn)
-
-
-def _position(page: Page) -> Position:
-    if not isinstance(page.position, list):
-        return BEFORE_ALL
-    start_date, execution_id = page.position
-    return Position(datetime.fromisoformat(str(start_date)), str(execution_id))
 
 
 async def describe_state_machine_for_execution(
@@ -298,7 +234,8 @@ def refuse_missing_execution(arn: str) -> NoReturn:
     raise ExecutionDoesNotExist(msg)
 
 
-def _optional(**members: object) -> dict[str, object]:
+def optional(**members: object) -> dict[str, object]:
+    """Return the members that there are."""
     return {name: value for name, value in members.items() if value is not None}
 
 

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections import Counter
+from typing import Any
 
 from api.arns import parse_arn
 from api.context import Api
 from api.errors import ResourceNotFound, ValidationException
 from api.executions import find_execution
 from api.paging import Page
+from api.pending import PENDING, redrive_of
 from api.requests import DescribeMapRun, ListMapRuns, UpdateMapRun
 from api.timestamps import epoch
 from api.wire import Response
+from runtime.execution import Status
 from runtime.map_runs import labelled_machine
 from storage.map_runs import Bounds, MapRunRecord
-
-_ENDINGS: Final = {
-    "succeeded": "succeeded",
-    "failed": "failed",
-    "timedOut": "timed_out",
-    "aborted": "aborted",
-}
 
 
 async def describe_map_run(api: Api, request: DescribeMapRun) -> Response:
@@ -34,8 +30,7 @@ async def describe_map_run(api: Api, request: DescribeMapRun) -> Response:
         "maxConcurrency": run.max_concurrency,
         "toleratedFailurePercentage": run.tolerated_percentage,
         "toleratedFailureCount": run.tolerated_count,
-        "itemCounts": _counts(run, "items", run.items_total),
-        "executionCounts": _counts(run, "children", _children_in_all(run)),
+        **await _all_counts(api, run),
         "redriveCount": run.redrive_count,
         **_dates(run),
     }
@@ -46,29 +41,55 @@ def _dates(run: MapRunRecord) -> dict[str, float]:
     return {name: epoch(date) for name, date in dates.items() if date is not None}
 
 
-def _counts(run: MapRunRecord, counted: str, total: int) -> dict[str, int]:
-    ended = {
-        shown: int(getattr(run, f"{counted}_{column}"))
-        for shown, column in _ENDINGS.items()
-    }
-    started = int(getattr(run, f"{counted}_started"))
+async def _all_counts(api: Api, run: MapRunRecord) -> dict[str, dict[str, int]]:
+    """Return both counts; those of a run that is being redriven are taken from its children.
+
+    Such a run counts its children anew, as it comes to each of them once more.
+    """
+    redrive = redrive_of(run, api.clock.now())
+    if redrive is None:
+        progress = run.progress()
+        children = _standing(progress.children, progress.children_started)
+        items = _standing(progress.items, progress.items_started)
+    else:
+        census = await api.executions.census(run.arn, redrive)
+        children = Counter({standing: of[0] for standing, of in census.items()})
+        items = Counter({standing: of[1] for standing, of in census.items()})
+    in_all = _children_in_all(run.items_total, items.total(), children.total())
     return {
-        "pending": total - started,
-        "running": started - sum(ended.values()),
-        **ended,
+        "itemCounts": _counts(items, run.items_total),
+        "executionCounts": _counts(children, in_all),
+    }
+
+
+def _standing(ended: Counter[Status], started: int) -> Counter[str]:
+    """Return how many stand how: what was started and has not ended runs."""
+    standing = Counter({str(status): count for status, count in ended.items()})
+    standing["RUNNING"] = started - ended.total()
+    return standing
+
+
+def _counts(standing: Counter[str], total: int) -> dict[str, int]:
+    return {
+        "pending": total - standing.total(),
+        "running": standing["RUNNING"],
+        "succeeded": standing["SUCCEEDED"],
+        "failed": standing["FAILED"],
+        "timedOut": standing["TIMED_OUT"],
+        "aborted": standing["ABORTED"],
         "total": total,
         "resultsWritten": 0,
         "failuresNotRedrivable": 0,
-        "pendingRedrive": 0,
+        "pendingRedrive": standing[PENDING],
     }
 
 
-def _children_in_all(run: MapRunRecord) -> int:
+def _children_in_all(items: int, items_begun: int, begun: int) -> int:
     """Return how many children there will be: as many items each as those so far had."""
-    waiting = run.items_total - run.items_started
-    if not run.items_started:
+    waiting = items - items_begun
+    if not items_begun:
         return waiting
-    return run.children_started - (-waiting * run.children_started // run.items_started)
+    return begun - (-waiting * begun // items_begun)
 
 
 async def list_map_runs(api: Api, request: ListMapRuns) -> Response:

@@ -24,7 +24,7 @@ from runtime.limits import (
 )
 from runtime.stimuli import Verdict
 
-_REDRIVABLE: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT})
+REDRIVABLE: Final = frozenset({Status.FAILED, Status.ABORTED, Status.TIMED_OUT})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +39,7 @@ class Ended:
 
 def reason_not_redrivable(ended: Ended, now: datetime) -> str | None:
     """Return what stands against a redrive, in the public words, or None."""
-    if ended.status not in _REDRIVABLE or ended.stopped is None:
+    if ended.status not in REDRIVABLE or ended.stopped is None:
         return f"Execution is {ended.status} and cannot be redriven"
     if ended.events >= MAX_EVENTS_FOR_REDRIVE:
         return "Execution history event limit exceeded"
@@ -75,7 +75,7 @@ def redrive_child(draft: Draft) -> Verdict:
     A child has a limit of its own only where it is an Express execution.
     """
     execution = draft.execution
-    if execution.status not in _REDRIVABLE:
+    if execution.status not in REDRIVABLE:
         return Verdict.CLOSED
     is_express = execution.deadline is not None
     deadline = draft.time + EXPRESS_MAX_OPEN_TIME if is_express else None

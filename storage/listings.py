@@ -13,7 +13,8 @@ from psycopg.rows import class_row
 from runtime.events import EVENT_CODES, ExecutionRedriven
 from runtime.execution import Status
 from runtime.identity import ExecutionId
-from runtime.redrive import Ended
+from runtime.limits import MAX_EVENTS_FOR_REDRIVE, MAX_OPEN_TIME, REDRIVE_WINDOW
+from runtime.redrive import Ended, reason_not_redrivable
 from storage.connections import Connections
 from storage.statements import of_column, statements
 
@@ -92,12 +93,44 @@ BEFORE_ALL: Final = Position(
 
 
 @dataclass(frozen=True, slots=True)
+class RunRedrive:
+    """The redrive of a Map Run, while it is under way."""
+
+    at: datetime
+    now: datetime
+
+    def awaits(self, child: ExecutionRecord) -> bool:
+        """Tell whether the run has yet to come to a child that had ended badly."""
+        return (
+            child.stop_date is not None
+            and child.stop_date < self.at
+            and reason_not_redrivable(child.ended, self.now) is None
+        )
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """What a statement needs to tell the same."""
+        return {
+            "redriven_at": self.at,
+            "oldest_stop": self.now - REDRIVE_WINDOW,
+            "oldest_start": self.now - MAX_OPEN_TIME,
+            "most_events": MAX_EVENTS_FOR_REDRIVE,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """Whose executions are listed: a machine's, a Map Run's, or those that a version or alias
     started."""
 
     kind: Literal["machine", "version", "alias", "map_run"]
     arn: str
+    redrive: RunRedrive | None = None
+
+
+_NO_REDRIVE: Final = dict.fromkeys(
+    ("redriven_at", "oldest_stop", "oldest_start", "most_events")
+)
 
 
 class Executions:
@@ -145,13 +178,16 @@ class Executions:
         *,
         statuses: Sequence[str] = tuple(Status),
         is_redriven: bool | None = None,
+        is_awaiting: bool | None = None,
         after: Position = BEFORE_ALL,
         limit: int = 100,
     ) -> list[ExecutionRecord]:
         """Return executions of some statuses, newest first.
 
-        Those of a Map Run may be asked for by whether they were redriven.
+        Those of a Map Run may be asked for by whether they were redriven, and while the
+        run is, by whether they await that.
         """
+        redrive = listed.redrive
         async with (
             self._connections() as connection,
             connection.cursor(row_factory=class_row(ExecutionRecord)) as cursor,
@@ -162,12 +198,23 @@ class Executions:
                     "listed": listed.arn,
                     "statuses": [str(status) for status in statuses],
                     "is_redriven": is_redriven,
+                    "is_awaiting": None if redrive is None else is_awaiting,
+                    **(_NO_REDRIVE if redrive is None else redrive.parameters),
                     "before_date": after.start_date,
                     "before_id": after.execution_id,
                     "limit": limit,
                 },
             )
             return await cursor.fetchall()
+
+    async def census(
+        self, map_run_arn: str, redrive: RunRedrive
+    ) -> dict[str, tuple[int, int]]:
+        """Return how many children of a redriven run, and items of theirs, stand how."""
+        parameters = {"listed": map_run_arn, **redrive.parameters}
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["census"], parameters)
+            return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
 
     async def count_open(self) -> dict[str, int]:
         """Count the open executions of each machine."""

@@ -77,6 +77,16 @@ CROSS JOIN LATERAL (
             %(is_redriven)s::boolean IS NULL
             OR (r.redrive_count > 0) = %(is_redriven)s
         )
+        AND (
+            %(is_awaiting)s::boolean IS NULL
+            OR (
+                r.status <> 'SUCCEEDED'
+                AND coalesce(r.stop_date < %(redriven_at)s::timestamptz, false)
+                AND r.stop_date >= %(oldest_stop)s::timestamptz
+                AND r.start_date >= %(oldest_start)s::timestamptz
+                AND r.last_event_id < %(most_events)s::integer
+            ) = %(is_awaiting)s
+        )
         AND (r.start_date, r.execution_id)
             < (%(before_date)s::timestamptz, %(before_id)s::uuid)
     ORDER BY r.start_date DESC, r.execution_id DESC
@@ -84,6 +94,27 @@ CROSS JOIN LATERAL (
 ) AS found
 ORDER BY found.start_date DESC, found.execution_id DESC
 LIMIT %(limit)s
+
+-- name: census
+-- How many children of a redriven Map Run stand how, with how many items: those that had ended
+-- badly before its redrive, and may be redriven, wait for it.
+SELECT standing, count(*), coalesce(sum(item_count), 0)
+FROM (
+    SELECT
+        item_count,
+        CASE
+            WHEN status <> 'SUCCEEDED'
+                AND coalesce(stop_date < %(redriven_at)s::timestamptz, false)
+                AND stop_date >= %(oldest_stop)s::timestamptz
+                AND start_date >= %(oldest_start)s::timestamptz
+                AND last_event_id < %(most_events)s::integer
+            THEN 'PENDING_REDRIVE'
+            ELSE status
+        END AS standing
+    FROM execution_records
+    WHERE map_run_arn = %(listed)s
+) AS children
+GROUP BY standing
 
 -- name: count_open
 -- Open executions of each machine that is known.

@@ -9,7 +9,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.support.machines import choice, distributed, fail, pass_on, region, wait
+from tests.support.machines import (
+    activity,
+    choice,
+    distributed,
+    fail,
+    pass_on,
+    region,
+    wait,
+)
 from tests.wire.test_machines import ARN, create
 from tests.wire.waiting import closed, eventually
 
@@ -216,6 +224,58 @@ def test_children_are_redriven_by_their_run_only(client: Any) -> None:
 
     assert shown["redriveStatus"] == "REDRIVABLE_BY_MAP_RUN"
     code = refusal(client.redrive_execution, executionArn=arn)
+    assert code == "ValidationException"
+
+
+def test_children_that_their_redriven_run_has_yet_to_come_to_are_pending(
+    client: Any,
+) -> None:
+    activity_arn = client.create_activity(name="work")["activityArn"]
+    each = distributed("Each", activity(), MaxConcurrency=1, ToleratedFailureCount=1)
+    execution = start(client, region(each), [1, 2, 3])
+    for _ in range(2):
+        taken = client.get_activity_task(activityArn=activity_arn)
+        client.send_task_failure(taskToken=taken["taskToken"], error="Broken")
+    assert closed(client, execution)["status"] == "FAILED"
+    run = run_of(client, execution)
+
+    client.redrive_execution(executionArn=execution)
+    taken = client.get_activity_task(activityArn=activity_arn)
+
+    running, pending = ("1", "RUNNING"), ("2", "PENDING_REDRIVE")
+    assert children(client, run) == [running, pending]
+    assert children(client, run, statusFilter="PENDING_REDRIVE") == [pending]
+    assert children(client, run, statusFilter="RUNNING") == [running]
+    assert children(client, run, statusFilter="FAILED") == []
+    counts = {**NONE, "running": 1, "pendingRedrive": 1, "pending": 1, "total": 3}
+    shown = client.describe_map_run(mapRunArn=run)
+    assert (shown["itemCounts"], shown["executionCounts"]) == (counts, counts)
+
+    client.send_task_success(taskToken=taken["taskToken"], output="1")
+    for _ in range(2):
+        taken = client.get_activity_task(activityArn=activity_arn)
+        client.send_task_success(taskToken=taken["taskToken"], output="1")
+    assert closed(client, execution)["status"] == "SUCCEEDED"
+    assert children(client, run, statusFilter="PENDING_REDRIVE") == []
+    shown = client.describe_map_run(mapRunArn=run)
+    assert shown["executionCounts"] == {**NONE, "succeeded": 3, "total": 3}
+
+
+def children(client: Any, run: str, **given: str) -> list[tuple[str, str]]:
+    """Return input and status of children, which lists and descriptions show alike."""
+    found = client.list_executions(mapRunArn=run, **given)["executions"]
+    shown = [client.describe_execution(executionArn=it["executionArn"]) for it in found]
+    assert [it["status"] for it in found] == [it["status"] for it in shown]
+    return sorted((it["input"], it["status"]) for it in shown)
+
+
+def test_only_the_children_of_a_map_run_can_be_pending(client: Any) -> None:
+    create(client)
+
+    code = refusal(
+        client.list_executions, stateMachineArn=ARN, statusFilter="PENDING_REDRIVE"
+    )
+
     assert code == "ValidationException"
 
 
