@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
-from api.errors import UnrecognizedClientException
+from api.errors import ApiError, ServiceUnavailable
 from api.http import ClientGone, Receive
 
 T = TypeVar("T")
@@ -34,15 +34,15 @@ class Polls:
         nothing: T,
         undo: Callable[[T], None] | None = None,
         *,
-        ended: Signal | None = None,
+        ended: Dismissal | None = None,
     ) -> T:
         """Return the work's result, or `nothing` when the server closes.
 
         To be called after the body was read: whatever arrives then is the hang-up, which
         raises ClientGone. Work that is not finished is cancelled and awaited before this
         returns, so it can undo what it has half done; `undo` takes a result that came
-        together with the hang-up. `ended` is given when the caller's key is disabled,
-        who then gets nothing either.
+        together with the hang-up. `ended` is given when the caller's key is withdrawn,
+        who then gets nothing but its error.
         """
         working = asyncio.ensure_future(work)
         watching = asyncio.ensure_future(receive())
@@ -60,8 +60,8 @@ class Polls:
             return nothing if working.cancelled() else working.result()
         if undo is not None and not working.cancelled() and not working.exception():
             undo(working.result())
-        if is_dismissed:
-            raise UnrecognizedClientException("The access key was disabled.")
+        if ended is not None and is_dismissed:
+            raise ended.error()
         raise ClientGone
 
 
@@ -92,3 +92,31 @@ class Signal:
             if self.is_given:
                 self._future.set_result(None)
         return self._future
+
+
+class Dismissal:
+    """The end of everything that lasts under a key, and the error that says why."""
+
+    def __init__(self) -> None:
+        """Begin with a caller who is served."""
+        self._signal = Signal()
+        self._reason: tuple[type[ApiError], str] = (ServiceUnavailable, "")
+
+    @property
+    def is_given(self) -> bool:
+        """Whether the caller is dismissed."""
+        return self._signal.is_given
+
+    def give(self, kind: type[ApiError], message: str) -> None:
+        """Dismiss the caller."""
+        self._reason = kind, message
+        self._signal.give()
+
+    def future(self) -> asyncio.Future[None]:
+        """Return what is done once the caller is dismissed, for the running loop."""
+        return self._signal.future()
+
+    def error(self) -> ApiError:
+        """Return what the caller is told."""
+        kind, message = self._reason
+        return kind(message)

@@ -7,7 +7,7 @@ from typing import Final
 
 from api.access.policies import Policy
 from api.errors import AccessDeniedException
-from api.polls import Signal
+from api.polls import Dismissal
 from runtime.principal import Principal
 
 _ARN_PARTS: Final = 6
@@ -17,7 +17,7 @@ _ARN_PARTS: Final = 6
 class Caller:
     """Somebody who was admitted. One without a policy may do everything.
 
-    `ended` is given when the key was disabled, for what lasts longer than a request.
+    `ended` is given when the key was withdrawn, for what lasts longer than a request.
     """
 
     arn: str
@@ -25,7 +25,7 @@ class Caller:
     key_id: str | None = None
     name: str = ""
     policy: Policy | None = None
-    ended: Signal | None = None
+    ended: Dismissal | None = None
 
     @property
     def principal(self) -> Principal | None:

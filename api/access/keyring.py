@@ -24,8 +24,8 @@ from api.access.presets import preset_policy
 from api.access.sigv4 import signing_key
 from api.arns import Site
 from api.engine_errors import public_error
-from api.errors import UnrecognizedClientException
-from api.polls import Signal
+from api.errors import ApiError, ServiceUnavailable, UnrecognizedClientException
+from api.polls import Dismissal
 from scheduler.clock import Clock
 from storage.access_keys import ActiveKey
 from storage.master_keys import MasterKeyError, MasterKeys
@@ -35,6 +35,13 @@ _LOOK_SECONDS: Final = 1.0
 _PATIENCE_SECONDS: Final = 10.0
 _DAYS_KEPT: Final = 2
 _LOADS_AT_ONCE: Final = 2
+# Why what lasts under a key is ended: only the first is the end of the key.
+_DISABLED: Final = (UnrecognizedClientException, "The access key was disabled.")
+_CHANGED: Final = (
+    ServiceUnavailable,
+    "The access key was changed; the same request again finds out.",
+)
+_UNKNOWN: Final = (ServiceUnavailable, "The database cannot be reached.")
 _UNREACHABLE: Final = (InterfaceError, OperationalError, PoolTimeout, OSError)
 
 _log = structlog.get_logger(__name__)
@@ -53,7 +60,7 @@ class Key:
     def __init__(self, record: ActiveKey, secret: str, site: Site) -> None:
         """Take the key as stored, and its secret in the clear."""
         self.record = record
-        self.ended = Signal()
+        self.ended = Dismissal()
         self.caller = Caller(
             arn=f"arn:aws:iam::{site.account}:user/{record.name}",
             account=site.account,
@@ -155,7 +162,7 @@ class Keyring:
         if record is not None and self._is_reencrypted(key, record):
             key.record = record
         else:
-            self._forget(key.record.key_id)
+            self._forget(key.record.key_id, _DISABLED if record is None else _CHANGED)
 
     def _is_reencrypted(self, key: Key, record: ActiveKey) -> bool:
         try:
@@ -189,12 +196,12 @@ class Keyring:
             self._unusable[record.key_id] = record
             _log.error("access key unreadable", key=record.key_id, reason=str(error))
 
-    def _forget(self, key_id: str) -> None:
+    def _forget(self, key_id: str, why: tuple[type[ApiError], str]) -> None:
         key = self._known.pop(key_id)
-        _log.info("access key withdrawn", key=key_id, name=key.record.name)
-        key.ended.give()
+        _log.info("access key withdrawn", key=key_id, name=key.record.name, why=why[1])
+        key.ended.give(*why)
 
     def _lose_patience(self) -> None:
         if self._clock.monotonic() - self._looked_at > _PATIENCE_SECONDS:
             for key_id in list(self._known):
-                self._forget(key_id)
+                self._forget(key_id, _UNKNOWN)

@@ -105,7 +105,7 @@ def _proven(request: Request, claim: Claim, key: Key, body: bytes) -> Caller:
 
 def _usable(key: Key, _body: bytes) -> Caller:
     if key.ended.is_given:
-        raise unknown_key()
+        raise key.ended.error()
     return key.caller
 
 

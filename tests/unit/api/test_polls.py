@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from api.errors import UnrecognizedClientException
-from api.polls import Polls, Signal
+from api.polls import Dismissal, Polls, Signal
 
 
 async def never() -> object:
@@ -15,21 +15,21 @@ async def never() -> object:
 
 
 async def test_a_poll_ends_with_the_key_of_its_caller() -> None:
-    ended = Signal()
+    ended = Dismissal()
     polling = asyncio.ensure_future(
         Polls().run(never, never(), None, ended=ended)  # type: ignore[arg-type]  # hangs
     )
     await asyncio.sleep(0)
 
-    ended.give()
+    ended.give(UnrecognizedClientException, "disabled")
 
-    with pytest.raises(UnrecognizedClientException):
+    with pytest.raises(UnrecognizedClientException, match="disabled"):
         await polling
 
 
 async def test_what_came_together_with_the_end_of_a_key_is_taken_back() -> None:
-    ended = Signal()
-    ended.give()
+    ended = Dismissal()
+    ended.give(UnrecognizedClientException, "disabled")
     taken_back: list[str] = []
 
     async def work() -> str:

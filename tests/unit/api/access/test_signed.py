@@ -191,6 +191,17 @@ async def test_a_key_with_another_policy_is_read_again() -> None:
     assert caller.may("states:StopExecution", Site().execution("orders", "x"))
 
 
+async def test_what_lasts_under_a_changed_key_may_be_asked_for_again() -> None:
+    door = Door()
+    caller = await door.enter(signed())
+    door.shelf.records[KEY_ID] = record("admin")
+
+    await door.keyring.look()
+
+    assert caller.ended is not None
+    assert isinstance(caller.ended.error(), ServiceUnavailable)
+
+
 async def test_a_key_that_is_only_encrypted_anew_goes_on() -> None:
     door = Door()
     caller = await door.enter(signed())
@@ -344,6 +355,7 @@ async def test_keys_are_forgotten_when_the_database_is_away_for_long() -> None:
     await door.look_after(timedelta(seconds=6))
     assert caller.ended is not None
     assert caller.ended.is_given
+    assert isinstance(caller.ended.error(), ServiceUnavailable)
     with pytest.raises(ServiceUnavailable):
         await door.enter(signed())
 
