@@ -21,6 +21,7 @@ _ADVICE: Final = (
     f"Add it to {KEY_VARIABLE}, behind a comma. If it is lost, `stepwell keys disable` each,"
     " and create others."
 )
+_FIRST_KEY: Final = "everybody is refused: stepwell keys create NAME --preset admin"
 
 
 def require_token_keys(url: str, masters: MasterKeys | None) -> None:
@@ -40,6 +41,8 @@ def require_readable_keys(url: str, masters: MasterKeys) -> None:
         keys = KeyRegister(connection).all()
     unreadable = [key for key in keys if key.is_unreadable(masters)]
     in_use = [key for key in keys if key.disabled_at is None]
+    if not in_use:
+        log.warning("no access key", advice=_FIRST_KEY)
     if not unreadable:
         return
     if len(unreadable) == len(in_use):

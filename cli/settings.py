@@ -16,9 +16,12 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from fnmatch import fnmatchcase
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
+from api.model import api_model
 from api.throttle import Rate
 from cli.errors import UsageError
 from runtime.limits import DEFAULTS, Limits
@@ -89,13 +92,28 @@ def _rate(found: Mapping[str, Any]) -> Rate:
         raise _FaultError(
             "operations must be a list of names, which may have wildcards"
         )
-    if not isinstance(speed, int | float) or not speed > 0:
+    _refuse_unknown_operations(operations)
+    if not _is_speed(speed):
         raise _FaultError("per_second must be a number above 0")
     if not _is_count(found["burst"]):
         raise _FaultError("burst must be a whole number, 1 or more")
     return Rate(
         operations=tuple(operations), per_second=float(speed), burst=found["burst"]
     )
+
+
+def _refuse_unknown_operations(patterns: list[str]) -> None:
+    """Refuse a name that throttles nothing: it is a slip of the pen."""
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in api_model().operations):
+            msg = f"there is no operation {pattern!r} to have a rate"
+            raise _FaultError(msg)
+
+
+def _is_speed(value: object) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return isfinite(value) and value > 0
 
 
 def _is_count(value: object) -> bool:

@@ -124,15 +124,18 @@ class ServerKeyRegister:
 
     def require_all_ready(self, masters: MasterKeys) -> None:
         """Refuse to go on where an engine lives that has not the first master key."""
-        asked = {"master_key": masters.current}
-        lacking = self._connection.execute(_SQL["engines_without"], asked).fetchall()
-        if lacking:
-            names = ", ".join(f"{pid} on {host}" for pid, host in lacking)
+        if lacking := self.engines_without(masters):
             msg = (
-                f"engine {names} has not master key {masters.current} yet: restart every"
+                f"engine {lacking} has not master key {masters.current} yet: restart every"
                 " server with it, then try again"
             )
             raise ServerKeyError(msg)
+
+    def engines_without(self, masters: MasterKeys) -> str:
+        """Name the living engines that have not the first master key."""
+        asked = {"master_key": masters.current}
+        lacking = self._connection.execute(_SQL["engines_without"], asked).fetchall()
+        return ", ".join(f"{pid} on {host}" for pid, host in lacking)
 
     def rotate(self, masters: MasterKeys) -> int:
         """Encrypt under the first master key what is not; return how many that were."""

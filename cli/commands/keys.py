@@ -17,6 +17,7 @@ from __future__ import annotations
 import argparse
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ from cli.errors import UsageError
 
 if TYPE_CHECKING:
     from storage.access_keys import KeyRegister, ListedKey
+    from storage.master_keys import MasterKeys
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_+=,.@-]{1,64}")
 
@@ -108,17 +110,28 @@ def _policy(path: str) -> str:
 def _create(register: KeyRegister, options: argparse.Namespace) -> None:
     from storage.master_keys import read_master_keys
 
+    masters = read_master_keys(os.environ)
     key = register.create(
-        options.name,
-        read_master_keys(os.environ),
-        preset=options.preset,
-        policy=options.policy_text,
+        options.name, masters, preset=options.preset, policy=options.policy_text
     )
+    _warn_of_other_master_keys(register, masters)
     lead = "export " if options.export else ""
     print(f"{lead}AWS_ACCESS_KEY_ID={key.key_id}")
     print(f"{lead}AWS_SECRET_ACCESS_KEY={key.secret}")
     if not options.export:
         print("The secret is shown this once; only its encrypted form is kept.")
+
+
+def _warn_of_other_master_keys(register: KeyRegister, masters: MasterKeys) -> None:
+    from storage.server_keys import ServerKeyRegister
+
+    lacking = ServerKeyRegister(register.connection).engines_without(masters)
+    if lacking:
+        print(
+            f"stepwell keys: engine {lacking} has not master key {masters.current}, and"
+            " would refuse this key: give both the same STEPWELL_SECRET_KEY",
+            file=sys.stderr,
+        )
 
 
 def _list(register: KeyRegister, _options: argparse.Namespace) -> None:

@@ -113,6 +113,24 @@ def test_the_keys_of_tokens_are_encrypted_renewed_and_plain_again(
     assert doubtful.stdout.startswith("Retired 0 keys")
 
 
+def test_a_key_that_a_running_engine_could_not_read_is_told_of(
+    clean_database: str,
+) -> None:
+    with connect(clean_database, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO engines (id, started_at, expires_at, pid, host, capabilities)"
+            " VALUES ('e', now(), now() + interval '1 hour', 7, 'h:b:n', '{}')"
+        )
+
+    done = keys(clean_database, "create", "ada", "--preset", "admin")
+    rotated = keys(clean_database, "rotate")
+
+    assert SHOWN.search(done.stdout)
+    assert "engine 7 on h has not master key" in done.stderr
+    assert rotated.returncode == 1
+    assert "restart every server with it, then try again" in rotated.stderr
+
+
 def test_the_list_names_the_master_keys_that_are_missing(clean_database: str) -> None:
     lost, _ = made(clean_database, "ada", "--preset", "admin")
     new = b64encode(b"n" * 32).decode()
