@@ -80,14 +80,15 @@ def _errors(entry: Fields) -> tuple[str, ...]:
     errors = entry.texts("ErrorEquals")
     if not errors and entry.raw("ErrorEquals") == []:
         entry.refuse("ErrorEquals", "Value cannot be empty")
-    if _ALL in errors and len(errors) > 1:
-        entry.refuse("ErrorEquals", f"{_ALL} must appear alone")
     return errors
 
 
 def _check_all_is_last(entries: list[Fields]) -> None:
-    for entry in entries[:-1]:
+    for number, entry in enumerate(entries, 1):
         errors: Json = entry.raw("ErrorEquals")
-        if isinstance(errors, list) and _ALL in errors:
-            message = f"{_ALL} must appear in the last entry"
-            entry.refuse("ErrorEquals", message)
+        if not isinstance(errors, list) or _ALL not in errors:
+            continue
+        if len(errors) > 1 or number < len(entries):
+            location = entry.at("ErrorEquals", errors.index(_ALL))
+            message = f"{_ALL} must appear alone and at end of list"
+            entry.report.error(message, location)

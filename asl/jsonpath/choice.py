@@ -16,7 +16,7 @@ from asl.jsonpath.comparison import (
     is_timestamp,
 )
 from asl.jsonpath.flow import field_path
-from asl.jsonpath.path import Path, PathMiss, Reader
+from asl.jsonpath.path import Path, PathMiss, Reader, compile_rooted_path
 from asl.language import Scope
 from asl.model import Environment
 from asl.payload import Json, Payload
@@ -101,7 +101,7 @@ def _any(tests: tuple[Test, ...]) -> Test:
 def _compile_comparison(name: str, rule: Fields, scope: Scope) -> Test:
     if not rule.require("Variable"):
         return _never
-    variable = field_path(rule, "Variable", scope)
+    variable = field_path(rule, "Variable", scope, compile_rooted_path)
     if variable is None:
         return _never
     if name == _IS_PRESENT:
@@ -154,7 +154,7 @@ def _check_operand(name: str, operand: Json, rule: Fields) -> None:
 
 
 def _compare_path(name: str, variable: Path, rule: Fields, scope: Scope) -> Test:
-    operand = field_path(rule, name, scope)
+    operand = field_path(rule, name, scope, compile_rooted_path)
     if operand is None:
         return _never
     against: Against = COMPARISONS[name.removesuffix(_PATH)]

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from asl.assignments import check_names
 from asl.errors import StatesError
 from asl.fields import Fields
 from asl.jsonpath.path import (
+    NOT_A_REFERENCE_PATH,
     Path,
     PathMiss,
     PathSyntaxError,
@@ -191,9 +192,6 @@ def combine_stage(fields: Fields) -> Combine | None:
         return Payload.of_value(put(payload.value, steps, result.value))
 
     return combine
-
-
-NOT_A_REFERENCE_PATH: Final = "Value is not a Reference Path"
 
 
 def _result_steps(fields: Fields) -> tuple[Step, ...]:

@@ -18,6 +18,7 @@ from asl.jsonpath.flow import (
     template_stage,
 )
 from asl.jsonpath.numbers import float_path, integer_path, seconds_path, value_of
+from asl.jsonpath.path import compile_rooted_path
 from asl.jsonpath.template import compile_template
 from asl.jsonpath.waits import compile_due
 from asl.jsontext import dumps
@@ -215,7 +216,7 @@ class JsonPath:
     def items(self) -> Items:
         """Compile InputPath and ItemsPath."""
         effective = self._flow.effective
-        path = field_path(self._fields, "ItemsPath", self._scope)
+        path = field_path(self._fields, "ItemsPath", self._scope, compile_rooted_path)
         text = "$" if path is None else path.within_root
 
         def items(environment: Environment) -> list[Json]:

@@ -8,8 +8,14 @@ from typing import Final, TypeAlias
 
 from asl.errors import StatesError
 from asl.fields import Fields
-from asl.jsonpath.flow import NOT_A_REFERENCE_PATH, field_path, invalid_path
-from asl.jsonpath.path import Path, PathMiss, Root, compile_reference_path
+from asl.jsonpath.flow import field_path, invalid_path
+from asl.jsonpath.path import (
+    NOT_A_REFERENCE_PATH,
+    Path,
+    PathMiss,
+    Root,
+    compile_reference_path,
+)
 from asl.jsonpath.template import read_field_path
 from asl.jsontext import dumps
 from asl.language import Scope

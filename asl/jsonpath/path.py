@@ -65,6 +65,8 @@ class Path:
         return self.root is Root.DOCUMENT and self.steps == ()
 
 
+NOT_A_PATH: Final = "Value must be a valid JSONPath."
+NOT_A_REFERENCE_PATH: Final = "Value is not a Reference Path"
 _ROOT: Final = re.compile(r"\$(?:(\$)|([^\W\d]\w*))?")
 
 
@@ -80,7 +82,7 @@ def compile_path(text: str) -> Path:
     try:
         walk = compile_walk(steps) if steps is not None else _compile_search(rest)
     except ValueError as error:
-        raise PathSyntaxError(str(error)) from error
+        raise PathSyntaxError(NOT_A_PATH) from error
     return Path(text, root, variable, steps, _compile_read(root, variable, walk))
 
 
@@ -91,9 +93,17 @@ def _compile_search(rest: str) -> Walk:
 
 def compile_reference_path(text: str) -> Path:
     """Compile a path that must name one place."""
-    _, _, rest = _split_root(text)
-    if definite_steps(rest) is None:
-        msg = f"Value is not a Reference Path: {text}"
+    path = compile_rooted_path(text)
+    if not path.is_definite:
+        msg = f"{NOT_A_REFERENCE_PATH}: {text}"
+        raise PathSyntaxError(msg)
+    return path
+
+
+def compile_rooted_path(text: str) -> Path:
+    """Compile a path that should name one place, yet is not held to it."""
+    if not text.startswith("$"):
+        msg = f"{NOT_A_REFERENCE_PATH}: Reference path didn't start with '$'"
         raise PathSyntaxError(msg)
     return compile_path(text)
 
@@ -101,8 +111,7 @@ def compile_reference_path(text: str) -> Path:
 def _split_root(text: str) -> tuple[Root, str | None, str]:
     match = _ROOT.match(text)
     if match is None:
-        msg = f"Value is not a valid JSONPath: {text}"
-        raise PathSyntaxError(msg)
+        raise PathSyntaxError(NOT_A_PATH)
     rest = text[match.end() :]
     if match[1]:
         return Root.CONTEXT, None, rest
@@ -133,6 +142,7 @@ def _compile_variable(variable: str, walk: Walk) -> Reader:
 
 
 __all__ = [
+    "NOT_A_REFERENCE_PATH",
     "Path",
     "PathMiss",
     "PathSyntaxError",
@@ -141,4 +151,5 @@ __all__ = [
     "Step",
     "compile_path",
     "compile_reference_path",
+    "compile_rooted_path",
 ]
