@@ -79,8 +79,9 @@ async def _called(api: Api, call: FunctionCall, role_arn: str | None) -> Mock:
     One that nobody serves is not waited for as an execution would: whoever tests wants to
     hear of it, as the service tells of a function that is not there.
     """
-    if not await _is_served(api, call.function):
-        arn = api.site.function(call.function)
+    function = call.function
+    if function is not None and not await _is_served(api, function):
+        arn = api.site.function(function)
         return MockedError(_NO_FUNCTION, f"Function not found: {arn}")
     machine_arn = api.site.state_machine(str(uuid4()))
     ended = await api.engine.try_out(

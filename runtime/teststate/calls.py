@@ -28,11 +28,12 @@ _PARAMETERS: Final = frozenset({"FunctionName", "Payload", "Qualifier"})
 
 @dataclass(frozen=True, slots=True)
 class FunctionCall:
-    """The machine that calls the function, its input, and the function's bare name."""
+    """The machine that calls the function, its input, and the function's bare name, if
+    the arguments give one."""
 
     machine: Machine
     input: Payload
-    function: str
+    function: str | None
 
 
 def function_call(trial: Trial) -> FunctionCall | None:
@@ -56,9 +57,9 @@ def function_call(trial: Trial) -> FunctionCall | None:
     return FunctionCall(machine, arguments, _function(state, arguments))
 
 
-def _function(state: TaskState, arguments: Payload) -> str:
+def _function(state: TaskState, arguments: Payload) -> str | None:
     if state.resource.kind is ResourceKind.SERVICE:
-        return called_function(arguments) or ""
+        return called_function(arguments)
     return function_name(state.resource.arn)
 
 

@@ -106,6 +106,14 @@ def test_function_that_nobody_serves_is_not_waited_for(
     assert seen["cause"] == f"Function not found: {arn}"
 
 
+def test_function_without_a_name_is_not_looked_for(module_client: Any) -> None:
+    state = {**TASK, "Parameters": {"FunctionName.$": "$", "Payload": {}}}
+
+    seen = answered(module_client, state, input="{}")
+
+    assert (seen["status"], seen["error"]) == ("FAILED", "States.TaskFailed")
+
+
 def work_once(endpoint: str) -> None:
     """Answer one task with its own input."""
     session = {"session": "7e57", "name": "w"}
