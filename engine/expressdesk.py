@@ -25,7 +25,7 @@ from engine.errors import BusyError, UnansweredError
 from engine.express import Express, Run
 from engine.expressends import Ended, ExpressEnds, ExpressResult, persist, result_of
 from engine.expresslog import wants_log
-from engine.patience import within
+from engine.patience import Patience
 from engine.starts import PATIENCE_SECONDS, Started, StartRequest
 from runtime.identity import uuid_text
 from runtime.principal import Principal
@@ -36,7 +36,7 @@ from storage.principals import principal_of_text, principal_text
 
 log = structlog.get_logger(__name__)
 
-_MAX_GROUP: Final = 100
+_MAX_GROUP: Final = 200
 _MAX_QUEUE: Final = 10_000
 _LOOK_SECONDS: Final = 1.0
 _DRAIN_SECONDS: Final = 5.0
@@ -73,6 +73,7 @@ class ExpressDesk:
         self._clock = clock
         self._shards = shards
         self._accepting: list[_Accepting] = []
+        self._patience: Patience[Started] = Patience(PATIENCE_SECONDS)
         self._wake = asyncio.Event()
 
     # Starting
@@ -94,7 +95,7 @@ class ExpressDesk:
         )
         self._wake.set()
         try:
-            return await within(PATIENCE_SECONDS, future)
+            return await self._patience.wait(future)
         except TimeoutError:
             raise UnansweredError from None
 

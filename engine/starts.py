@@ -19,7 +19,7 @@ from psycopg import AsyncConnection
 
 from asl.model import Machine
 from asl.payload import Payload
-from engine.patience import within
+from engine.patience import Patience
 from engine.residents import BASE_SIZE
 from engine.work import Resident, Stimulation
 from runtime import stimuli as st
@@ -52,7 +52,7 @@ class NameTakenError(Exception):
     """An execution of that name exists, and is not the same start repeated."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class StartRequest:
     """One execution to start; `input` is JSON text within the limit."""
 
@@ -112,6 +112,7 @@ class Starts:
         self._most = limits.starts_waiting
         self._reserved_for = timedelta(days=limits.name_reserved_days)
         self._queue: list[_Start] = []
+        self._patience: Patience[Started] = Patience(PATIENCE_SECONDS)
         self._wake = asyncio.Event()
         self._connection: AsyncConnection[Any] | None = None
         self.started = 0
@@ -127,7 +128,7 @@ class Starts:
         future: asyncio.Future[Started] = asyncio.get_running_loop().create_future()
         self._queue.append(_Start(request, future))
         self._wake.set()
-        return await within(PATIENCE_SECONDS, future)
+        return await self._patience.wait(future)
 
     @property
     def waiting(self) -> int:

@@ -33,7 +33,7 @@ def no_machine(_arn: str) -> bool:
     return False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Turn:
     """The outside of one advance.
 

@@ -7,8 +7,8 @@ rows that nobody else can have written.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import chain, repeat
+from collections.abc import Iterable
+from itertools import chain
 from struct import Struct
 from typing import Final
 
@@ -17,7 +17,15 @@ _COUNT: Final = Struct(">h").pack
 _END: Final = _COUNT(-1)
 
 
-def copy_data(columns: Sequence[Iterable[bytes]]) -> bytes:
-    """Return all that a COPY FROM STDIN (FORMAT BINARY) of these columns is sent."""
-    rows = zip(repeat(_COUNT(len(columns))), *columns, strict=False)
-    return b"".join([_SIGNATURE, *chain.from_iterable(rows), _END])
+def row_head(columns: int) -> bytes:
+    """Return what a row of so many columns begins with."""
+    return _COUNT(columns)
+
+
+def copy_data(*parts: Iterable[bytes]) -> bytes:
+    """Return all that a COPY FROM STDIN (FORMAT BINARY) is sent.
+
+    Each row is made of one of each parts: its head, and one or more packed values.
+    """
+    rows = chain.from_iterable(zip(*parts, strict=True))
+    return b"".join([_SIGNATURE, *rows, _END])

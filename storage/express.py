@@ -24,14 +24,15 @@ from storage.arrays import (
     uuid_array,
 )
 from storage.codec import EventRow, columns_of
-from storage.copying import copy_data
+from storage.copying import copy_data, row_head
 from storage.lane_store import LaneStore
 from storage.statements import statements
 
 _SQL: Final = statements("express")
+_HEAD: Final = row_head(13)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class ExpressRow:
     """An execution as it was accepted; `caller` is who started it, as JSON text."""
 
@@ -148,28 +149,23 @@ def _records(ended: Sequence[EndedRow]) -> dict[str, Any]:
 def _copied(ended: Sequence[EndedRow]) -> bytes:
     """Return the rows of logs as COPY wants them, in the order of `copy_events`."""
     keys: list[bytes] = []
-    shards: list[bytes] = []
     rows: list[EventRow] = []
     for each in ended:
-        count = len(each.events)
-        keys += [elements.uuid(uuid_bytes(each.row.execution_id))] * count
-        shards += [elements.int4(each.row.shard)] * count
+        key = elements.uuid(uuid_bytes(each.row.execution_id))
+        keys += [_HEAD + key + elements.int4(each.row.shard)] * len(each.events)
         rows += each.events
     columns = columns_of(rows)
     return copy_data(
-        [
-            keys,
-            shards,
-            map(elements.int4, columns.event_id),
-            map(elements.int4, columns.previous_id),
-            map(elements.int2, columns.type),
-            elements.timestamptz_column(columns.time),
-            map(elements.int8, columns.scope),
-            map(elements.int4, columns.visit),
-            map(elements.int4, columns.data_from),
-            map(elements.text, columns.state_name),
-            map(elements.text, columns.data),
-            map(elements.text, columns.details),
-            map(elements.text, columns.memo),
-        ]
+        keys,
+        map(elements.int4, columns.event_id),
+        map(elements.int4, columns.previous_id),
+        map(elements.int2, columns.type),
+        elements.timestamptz_column(columns.time),
+        map(elements.int8, columns.scope),
+        map(elements.int4, columns.visit),
+        map(elements.int4, columns.data_from),
+        map(elements.text, columns.state_name),
+        map(elements.text, columns.data),
+        map(elements.text, columns.details),
+        map(elements.text, columns.memo),
     )
