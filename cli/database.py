@@ -79,7 +79,7 @@ def prepare_schema(database: Database) -> None:
     from storage.revisions import schema_state
 
     state = schema_state(database.url)
-    if not state.is_present:
+    if not state.is_usable:
         at = "is empty" if state.current is None else f"stands at {state.current}"
         msg = f"the database {at}, {state.newest} is needed: run `stepwell migrate`"
         raise CommandError(msg)

@@ -15,7 +15,7 @@ from cli.times import span
 from cli.version import version
 from storage.database import hidden_password
 from storage.master_keys import master_key_of
-from storage.revisions import schema_state
+from storage.revisions import SchemaState, schema_state
 from storage.roles import enforcement
 from storage.server_keys import ServerKeyRegister
 from storage.statements import statements
@@ -41,11 +41,11 @@ def examine(connection: Connection, url: str) -> Iterator[Found]:
     """Yield everything there is to say of an installation."""
     yield from _database(connection, url)
     state = schema_state(url)
-    if not state.is_present:
+    if not state.is_usable:
         at = state.current or "nothing: the database is empty"
         yield Found("wrong", f"schema at {at}, {state.newest} is needed", _MIGRATE)
         return
-    yield Found("well", f"schema at {state.newest}, Stepwell {version()}")
+    yield _schema(state)
     yield from _roles(connection)
     yield from _token_keys(connection)
     yield from _engines(connection)
@@ -53,6 +53,15 @@ def examine(connection: Connection, url: str) -> Iterator[Found]:
     yield from _unserved(connection)
     yield from _executions(connection)
     yield from _quarantine(connection)
+
+
+def _schema(state: SchemaState) -> Found:
+    if state.is_newer:
+        sentence = (
+            f"schema at {state.current}: of a newer version, which lets {version()} run"
+        )
+        return Found("note", sentence)
+    return Found("well", f"schema at {state.newest}, Stepwell {version()}")
 
 
 _MIGRATE: Final = "Run `stepwell migrate`."

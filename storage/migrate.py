@@ -25,7 +25,13 @@ from runtime.events import EVENT_TYPES
 from storage import roles
 from storage.database import connect
 from storage.errors import StorageError
-from storage.revisions import current_revision, known_revisions, newest_revision
+from storage.revisions import (
+    OLDEST_CODE,
+    OLDEST_CODE_SETTING,
+    current_revision,
+    known_revisions,
+    newest_revision,
+)
 
 DEFAULT_SHARDS: Final = 64
 MAX_SHARDS: Final = 4096
@@ -158,6 +164,11 @@ def _fill(raw: Connection[Any], shards: int | None) -> int:
         "INSERT INTO leases (shard) SELECT generate_series(0, %s) "
         "ON CONFLICT (shard) DO NOTHING",
         [count - 1],
+    )
+    raw.execute(
+        "INSERT INTO settings (key, value) VALUES (%s, %s) "
+        "ON CONFLICT (key) DO UPDATE SET value = EXCLUDED.value",
+        [OLDEST_CODE_SETTING, OLDEST_CODE],
     )
     raw.execute(
         "INSERT INTO settings (key, value) VALUES ('installation', %s) "

@@ -16,6 +16,10 @@ from psycopg import Connection
 from storage.database import connect
 
 VERSIONS: Final = Path(__file__).resolve().parent.parent / "alembic" / "versions"
+# Code whose newest revision is this one, or a later one, runs on the present schema. To be
+# raised by the revision that takes away what such code needs, and by no other.
+OLDEST_CODE: Final = "0012"
+OLDEST_CODE_SETTING: Final = "oldest_code"
 _NAMES: Final = re.compile(r'^(revision|down_revision) = (?:"(\w+)"|None)$', re.M)
 
 
@@ -25,18 +29,41 @@ class SchemaState:
 
     current: str | None
     newest: str
+    oldest_code: str | None = None
 
     @property
     def is_present(self) -> bool:
         """Whether nothing is to be migrated."""
         return self.current == self.newest
 
+    @property
+    def is_newer(self) -> bool:
+        """Whether a newer version has migrated it, and lets this one run on it."""
+        oldest = self.oldest_code
+        return oldest is not None and oldest <= self.newest
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether this version may work on it."""
+        return self.is_present or self.is_newer
+
 
 def schema_state(url: str) -> SchemaState:
     """Tell how far a database is migrated; changes nothing."""
     with connect(url) as connection:
         current = current_revision(connection)
-    return SchemaState(current=current, newest=newest_revision())
+        is_strange = current is not None and current not in known_revisions()
+        oldest_code = _oldest_code(connection) if is_strange else None
+    return SchemaState(
+        current=current, newest=newest_revision(), oldest_code=oldest_code
+    )
+
+
+def _oldest_code(connection: Connection[Any]) -> str | None:
+    """Return which versions a newer one has left able to work on its schema."""
+    query = "SELECT value FROM settings WHERE key = %s"
+    row = connection.execute(query, [OLDEST_CODE_SETTING]).fetchone()
+    return None if row is None else str(row[0])
 
 
 def current_revision(connection: Connection[Any]) -> str | None:

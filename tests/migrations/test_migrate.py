@@ -16,6 +16,7 @@ from alembic import command
 from runtime.events import EVENT_TYPES
 from storage.database import connect
 from storage.migrate import MigrationError, migrate
+from storage.revisions import OLDEST_CODE, schema_state
 from storage.upgrading import alembic_config, engine_for
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -109,6 +110,34 @@ def test_a_database_of_a_newer_version_is_left_alone(fresh_database: str) -> Non
 
     with pytest.raises(MigrationError, match="migrated by a newer one"):
         migrate(fresh_database)
+
+
+@pytest.mark.parametrize(
+    ("oldest", "is_usable"), [("0001", True), (OLDEST_CODE, True), ("9000", False)]
+)
+def test_code_runs_on_a_newer_schema_that_lets_it(
+    fresh_database: str, oldest: str, is_usable: bool
+) -> None:
+    with connect(fresh_database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9999'")
+        connection.execute(
+            "UPDATE settings SET value = %s WHERE key = 'oldest_code'", [oldest]
+        )
+
+    state = schema_state(fresh_database)
+
+    assert (state.is_present, state.is_newer, state.is_usable) == (
+        False,
+        is_usable,
+        is_usable,
+    )
+
+
+def test_a_schema_that_lacks_something_is_not_usable(fresh_database: str) -> None:
+    with connect(fresh_database) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0011'")
+
+    assert not schema_state(fresh_database).is_usable
 
 
 def test_event_types_of_another_order_are_refused(fresh_database: str) -> None:
