@@ -55,6 +55,8 @@ PREFIX: Final = "/stepwell/v1/worker/"
 MAX_BYTES: Final = 32 * 1024 * 1024
 _MAX_WAIT_SECONDS: Final = 20.0
 # What a function's result is that no payload can be, as Lambda names it.
+# Above what a result may have: one that is too deep must not take the others along.
+_MAX_BODY_DEPTH: Final = 1_000
 _UNMARSHALLED: Final = "Runtime.MarshalError"
 _TOO_DEEP: Final = '{"errorMessage":"Unable to marshal response: nesting is too deep"}'
 _NOTHING: Final = PollResponse()
@@ -134,7 +136,7 @@ def _session(caller: Caller, body: Body) -> str:
 def _decode(raw: bytes) -> Body:
     """Decode exactly: outputs of functions are payloads."""
     try:
-        body = loads(raw.decode())
+        body = loads(raw.decode(), _MAX_BODY_DEPTH)
     except (PayloadError, UnicodeDecodeError) as error:
         msg = f"The body is no JSON: {error}"
         raise SerializationException(msg) from None

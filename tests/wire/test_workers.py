@@ -9,6 +9,7 @@ import pytest
 
 from tests.wire.raw import send, worker
 from tests.wire.test_executions import start
+from tests.wire.test_machines import ARN
 from tests.wire.waiting import closed, event_of_type
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:charge"
@@ -136,6 +137,32 @@ def test_each_result_has_its_own_verdict(endpoint: str, client: Any) -> None:
     )
 
     assert verdicts == ["invalid", "closed"]
+
+
+def test_result_that_is_too_deep_fails_its_own_task(endpoint: str, client: Any) -> None:
+    deepest, deeper = (json.loads("[" * n + "]" * n) for n in (500, 501))
+    runs = [start(client, TASK), client.start_execution(stateMachineArn=ARN)]
+    arns = [run["executionArn"] for run in runs]
+    tasks = {task["executionArn"]: task["token"] for task in polled(endpoint, 2)}
+
+    report(
+        endpoint,
+        {"token": tasks[arns[0]], "output": deepest},
+        {"token": tasks[arns[1]], "output": deeper},
+    )
+
+    ended = [closed(client, arn) for arn in arns]
+    assert [it["status"] for it in ended] == ["SUCCEEDED", "FAILED"]
+    assert ended[1]["error"] == "Runtime.MarshalError"
+
+
+def polled(endpoint: str, count: int) -> list[Any]:
+    """Take tasks until there are as many as wanted."""
+    tasks: list[Any] = []
+    while len(tasks) < count:
+        inventory = [task["token"] for task in tasks]
+        tasks += poll(endpoint, free=count - len(tasks), inventory=inventory)["tasks"]
+    return tasks
 
 
 @pytest.fixture
