@@ -13,20 +13,23 @@ from storage.machines import MachineRecord
 from storage.versions import version_arn
 
 Fetch: TypeAlias = Callable[[str], Awaitable[MachineRecord | None]]
+Choice: TypeAlias = Callable[[Mapping[str, int]], str]
 
 
 async def find_machine(api: Api, text: str) -> MachineRecord | None:
     """Return what an ARN leads to for a start: as it was a second ago, or later."""
-    return await _follow(api, text, api.cache.get)
+    return await _follow(api, text, api.cache.get, _drawn)
 
 
 async def read_machine(api: Api, text: str) -> MachineRecord | None:
-    """Return what an ARN leads to, as it is stored now."""
-    return await _follow(api, text, api.finder)
+    """Return what an ARN leads to, as it is stored now; an alias, mostly."""
+    return await _follow(api, text, api.finder, _heaviest)
 
 
-async def _follow(api: Api, text: str, fetch: Fetch) -> MachineRecord | None:
-    """Take the ARN as that of a machine or version, else as an alias, which chooses one."""
+async def _follow(
+    api: Api, text: str, fetch: Fetch, choose_of: Choice
+) -> MachineRecord | None:
+    """Take the ARN as that of a machine or version, else as an alias, which has several."""
     machine = await fetch(text)
     if machine is not None:
         return machine
@@ -36,9 +39,18 @@ async def _follow(api: Api, text: str, fetch: Fetch) -> MachineRecord | None:
     alias = await api.aliases.get(text)
     if alias is None:
         return None
-    number = choose(alias.routing, randbelow(100))
+    number = choose_of(alias.routing)
     machine = await fetch(version_arn(alias.state_machine_arn, int(number)))
     return None if machine is None else replace(machine, alias_arn=text)
+
+
+def _drawn(routing: Mapping[str, int]) -> str:
+    return choose(routing, randbelow(100))
+
+
+def _heaviest(routing: Mapping[str, int]) -> str:
+    """Return the version that most starts get: whoever looks twice sees the same."""
+    return max(routing, key=routing.__getitem__)
 
 
 def choose(routing: Mapping[str, int], drawn: int) -> str:

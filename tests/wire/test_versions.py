@@ -101,6 +101,17 @@ def test_alias_leads_to_its_versions_by_weight(client: Any, two: list[str]) -> N
     assert len(client.list_executions(stateMachineArn=live)["executions"]) == 1
 
 
+def test_alias_shows_the_version_that_most_starts_get(
+    client: Any, two: list[str]
+) -> None:
+    live = alias(client, "live", {two[0]: 30, two[1]: 70})
+    wanted = client.describe_state_machine(stateMachineArn=two[1])["definition"]
+
+    shown = [client.describe_state_machine(stateMachineArn=live) for _ in range(8)]
+
+    assert {it["definition"] for it in shown} == {wanted}
+
+
 def test_alias_is_changed_and_described(client: Any, two: list[str]) -> None:
     live = alias(client, "live", {two[0]: 100})
     routing = [
