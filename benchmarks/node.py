@@ -28,7 +28,8 @@ from benchmarks.processes import percentile
 from cli.compose import ServerOptions, serving
 from cli.lifetime import calm_collector
 from cli.listening import listen
-from engine.engine import Engine, EngineOptions, Installation
+from engine.engine import Engine
+from engine.options import EngineOptions, Installation
 from engine.starts import StartRequest
 from runtime.execution import Execution
 from storage.connections import connection_pool

@@ -36,9 +36,10 @@ from cli.readiness import Readiness
 from cli.settings import Settings
 from cli.stalls import watch_loop
 from cli.version import version
-from engine.engine import Engine, EngineOptions, Installation
+from engine.engine import Engine
 from engine.lambdaclient import LambdaClient, LambdaSettings
 from engine.leases import LeaseTimes
+from engine.options import EngineOptions, Installation
 from runtime.tokens import TokenSigner
 from scheduler.histogram import LATENESS_BOUNDS, Histogram
 from storage.access_keys import AccessKeys

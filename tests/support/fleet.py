@@ -17,8 +17,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cli.verification import findings
-from engine.engine import Engine, EngineOptions, Installation
+from engine.engine import Engine
 from engine.leases import LeaseTimes
+from engine.options import EngineOptions, Installation
 from engine.service import execution_arn
 from runtime.events import EVENT_TYPES
 from runtime.identity import execution_id_of, shard_of

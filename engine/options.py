@@ -1,0 +1,43 @@
+"""What an engine is told: its options, and what the database says of the installation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from engine.elsewhere import Invoke
+from engine.handlers import Handler
+from engine.leases import LeaseTimes
+from runtime.limits import DEFAULTS, Limits
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What may be chosen: all have good defaults.
+
+    `cache_characters` bounds the executions kept in memory, `session_timeout` is how long a
+    worker may be silent, `keep` after how long closed executions are deleted.
+    `limits` bounds what callers and executions may have. `invoke` calls functions that no worker serves, `invoke_slots` at once at most. `master_keys` names those that this process has.
+    """
+
+    region: str = "us-east-1"
+    account: str = ""
+    lanes: int = 2
+    leases: LeaseTimes = field(default_factory=LeaseTimes)
+    session_timeout: float = 7.0
+    cache_characters: int = 64 * 1024 * 1024
+    keep: timedelta | None = None
+    handlers: Mapping[str, Handler] = field(default_factory=dict)
+    limits: Limits = DEFAULTS
+    invoke: Invoke | None = None
+    invoke_slots: int = 100
+    master_keys: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Installation:
+    """What the database says of itself: how many shards, and the keys that sign tokens."""
+
+    shards: int
+    keys: Mapping[int, bytes]
