@@ -2,7 +2,7 @@
 
 Parallel branches and Map iterations are rows of one flat dictionary of scopes, not a tree.
 A scope's id derives from the event that began it, so a re-entered Map never reuses one.
-Only `evolve.py` writes to these objects.
+Only the package `evolve` writes to these objects.
 """
 
 from __future__ import annotations

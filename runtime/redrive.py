@@ -2,7 +2,7 @@
 
 Who may be redriven is decided here for everybody: by `react`, whose word counts, and by the
 API, which also tells it of executions that nobody has asked to redrive. What is kept of an
-execution, and how it goes on, is in `evolve.py`.
+execution, and how it goes on, is in `evolve`.
 """
 
 from __future__ import annotations

@@ -1,20 +1,14 @@
 """Timers, tasks, Map Runs and scopes of an execution, opened and closed.
 
-These are the steps that the functions of `evolve.py` share; nobody else takes them.
+These are the steps that the modules of this package share; nobody else takes them.
 """
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from runtime.execution import (
-    Execution,
-    MapRunStatus,
-    Phase,
-    Scope,
-    TimerKey,
-    TimerKind,
-)
+from runtime import events as ev
+from runtime.execution import Execution, MapRunStatus, Phase, Scope, TimerKey, TimerKind
 
 # Timers and tasks
 
@@ -72,6 +66,16 @@ def make_ready(execution: Execution, scope: Scope, phase: Phase) -> None:
     """Let a scope have something to decide."""
     scope.phase = phase
     execution.ready[scope.id] = None
+
+
+def begin_work(execution: Execution, event: ev.HistoryEvent) -> Scope:
+    """Begin, or begin again, what the visited state is there for."""
+    scope = execution.scopes[event.scope]
+    execution.ready.pop(scope.id, None)
+    if scope.phase is Phase.BACKOFF:
+        close_timer(execution, (scope.visit, TimerKind.RETRY))
+    scope.last_id = event.id
+    return scope
 
 
 def remove_scope(execution: Execution, scope: Scope) -> None:

@@ -1,4 +1,4 @@
-"""How a scope goes on when its execution is redriven; for `evolve.py` alone to call.
+"""How a scope goes on when its execution is redriven; for this package alone to call.
 
 What an execution was doing when it ended is all that is looked at: the scopes as they were
 then. The definition is not: what a state does again is decided when its turn comes.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from runtime.evolve.upkeep import make_ready, open_timer
 from runtime.execution import Execution, Phase, Scope, TimerKind
-from runtime.upkeep import make_ready, open_timer
 
 _BETWEEN_VISITS: Final = frozenset({Phase.ENTERING, Phase.DONE})
 _ENTERED_AGAIN: Final = frozenset({"Fail", "Wait"})
