@@ -7,13 +7,14 @@ resolution rides on the failing event, the last one put before the climb began: 
 that event is enough to be where the decision leads.
 
 Recorded rules: a retried Map or Parallel shows no *StateFailed; everything torn down points
-to the failing event; States.Runtime is never retried nor caught, not even by name; a task
-that fails uncaught inside a Map or Parallel is also shown as aborted.
+to the failing event; States.Runtime is never retried nor caught, not even by name, and ends
+the execution from where it is, whatever runs beside it or above; a task that fails uncaught
+inside a Map or Parallel is also shown as aborted.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from asl.errors import StatesError
 from asl.jsontext import dumps
@@ -29,7 +30,7 @@ from runtime.teardown import tear_down
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trouble:
-    """An error on its way up. `is_catchable` False: no Retry and no Catch may take it."""
+    """An error on its way up; one that is not catchable ends the execution at once."""
 
     error: str | None
     cause: str | None
@@ -83,9 +84,12 @@ def fail(visit: Visit, trouble: Trouble) -> None:
     draft = visit.draft
     carrier = draft.events[-1] if draft.events else None
     shows_failed = isinstance(carrier, ev.EvaluationFailed | ev.MapRunFailed)
+    has_climbed = False
     while True:
         state = draft.state_of(visit.scope)
         retriers, catchers = _handlers(state, trouble)
+        if has_climbed and carrier is None:
+            retriers, catchers = (), ()
         failure = _retry(visit, trouble, retriers) if carrier is not None else None
         if failure is None:
             if shows_failed:
@@ -98,13 +102,11 @@ def fail(visit: Visit, trouble: Trouble) -> None:
             if carrier is not None:
                 carrier.failure = failure  # type: ignore[misc]  # still being decided
             return
-        if visit.scope.parent is None:
+        if visit.scope.parent is None or not trouble.is_catchable:
             _fail_execution(visit, trouble)
             return
-        if carrier is None:
-            trouble = replace(trouble, is_catchable=False)
         visit = tear_down(visit)
-        shows_failed = True
+        shows_failed = has_climbed = True
 
 
 def _handlers(
