@@ -2,7 +2,8 @@
 
 A request with a key that is known costs no query. A key that was disabled, or given another
 secret or policy, is forgotten at the next look, and what still lasts under it is ended. When
-the database cannot be asked for a while, every key is forgotten.
+the database cannot be asked for a while, every key is forgotten; but scrapes go on under
+what was known last, for they are how somebody learns of it.
 """
 
 from __future__ import annotations
@@ -120,6 +121,8 @@ class Keyring:
         self._site = site
         self._clock = clock
         self._known: dict[str, Key] = {}
+        # Those that were known when the database was last reached.
+        self._last_known: dict[str, Key] = {}
         self._unusable: dict[str, ActiveKey] = {}
         self._looked_at = clock.monotonic()
         # Strangers who make ids up must not take every connection of the pool.
@@ -131,6 +134,10 @@ class Keyring:
         if key is None and _KEY_ID.fullmatch(key_id):
             key = await self._load(key_id)
         return key
+
+    async def find_last_known(self, key_id: str) -> Key | None:
+        """Return a key that may be used, or might be when the database was away."""
+        return self._last_known.get(key_id) or await self.find(key_id)
 
     async def watch(self) -> None:
         """Look at the keys in use until cancelled."""
@@ -148,11 +155,13 @@ class Keyring:
 
     async def _look(self) -> None:
         known = dict(self._known)
-        if known:
-            active = await self._keys.active(list(known))
+        asked = list(known | self._last_known)
+        if asked:
+            active = await self._keys.active(asked)
             records = {record.key_id: record for record in active}
             for key_id, key in known.items():
                 self._compare(key, records.get(key_id))
+        self._last_known.clear()
         self._looked_at = self._clock.monotonic()
 
     def _compare(self, key: Key, record: ActiveKey | None) -> None:
@@ -203,5 +212,6 @@ class Keyring:
 
     def _lose_patience(self) -> None:
         if self._clock.monotonic() - self._looked_at > _PATIENCE_SECONDS:
+            self._last_known |= self._known
             for key_id in list(self._known):
                 self._forget(key_id, _UNKNOWN)

@@ -56,10 +56,10 @@ class SignatureGate:
         return partial(_proven, request, claim, key)
 
     async def _admit_scraper(self, credentials: Credentials) -> Admission:
-        key = await self._keyring.find(credentials.key_id)
+        key = await self._keyring.find_last_known(credentials.key_id)
         if key is None or not key.has_secret(credentials.secret):
             raise unknown_key()
-        return partial(_usable, key)
+        return lambda _no_body: key.caller
 
     def _check_scope(self, claim: Claim) -> None:
         if claim.region != self._region:
@@ -100,10 +100,6 @@ def _proven(request: Request, claim: Claim, key: Key, body: bytes) -> Caller:
             " provided. Check your AWS Secret Access Key and signing method. Consult"
             " the service documentation for details."
         )
-    return _usable(key, body)
-
-
-def _usable(key: Key, _body: bytes) -> Caller:
     if key.ended.is_given:
         raise key.ended.error()
     return key.caller

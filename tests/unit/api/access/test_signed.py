@@ -333,13 +333,43 @@ async def test_two_secrets_are_none() -> None:
 
 async def test_a_scraper_whose_key_was_disabled_is_refused() -> None:
     door = Door()
-    admission = await door.gate.admit(scrape())
+    await door.gate.admit(scrape())
     door.shelf.records.clear()
 
     await door.keyring.look()
 
     with pytest.raises(UnrecognizedClientException):
-        admission(b"")
+        await door.gate.admit(scrape())
+
+
+async def test_scrapes_go_on_while_the_database_is_away() -> None:
+    door = Door()
+    await door.gate.admit(scrape())
+    door.shelf.is_away = True
+    await door.look_after(timedelta(seconds=11))
+    await door.look_after(timedelta(seconds=11))
+
+    admission = await door.gate.admit(scrape())
+
+    assert admission(b"").key_id == KEY_ID
+    with pytest.raises(UnrecognizedClientException):
+        await door.gate.admit(scrape(secret="wrong"))
+    with pytest.raises(ServiceUnavailable):
+        await door.enter(signed())
+
+
+async def test_a_key_disabled_meanwhile_scrapes_no_more_once_the_database_is_back() -> (
+    None
+):
+    door = Door()
+    await door.gate.admit(scrape())
+    door.shelf.is_away = True
+    await door.look_after(timedelta(seconds=11))
+    door.shelf.is_away = False
+    door.shelf.records.clear()
+
+    await door.keyring.look()
+
     with pytest.raises(UnrecognizedClientException):
         await door.gate.admit(scrape())
 
