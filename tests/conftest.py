@@ -9,6 +9,7 @@
 | `durable_server` | an embedded server of the module's own, with fsync on, to be killed |
 """
 
+import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,6 +57,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.stash[CHOICE] = ServerChoice(config.getoption("--postgres"))
+
+
+def pytest_collection_finish() -> None:
+    """Spare every later look for garbage what the collected tests keep for good."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

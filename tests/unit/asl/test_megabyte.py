@@ -19,13 +19,12 @@ ARN: Final = "arn:aws:lambda:us-east-1:123456789012:function:f"
 END: Final = {"Type": "Succeed"}
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _collector() -> Iterator[None]:
     """Let the garbage collector work as in servers, and leave alone what pytest holds."""
     thresholds = gc.get_threshold()
     calm_collector()
     yield
-    gc.unfreeze()
     gc.set_threshold(*thresholds)
 
 
