@@ -157,15 +157,17 @@ class Fleet:
         held_by: Engine | None = None,
     ) -> Run:
         """Start an execution, in a shard that some engine holds."""
-        run = self.run(machine, name or self.name(machine, held_by))
+        run = self.run(machine, name or await self.name(machine, held_by))
         text = json.dumps({} if value is None else value)
         await engine.service.start_execution(
             machine, run.arn.rpartition(":")[2], text, None
         )
         return run
 
-    def name(self, machine: MachineRecord, held_by: Engine | None = None) -> str:
-        """Invent a name, whose shard some engine holds."""
+    async def name(self, machine: MachineRecord, held_by: Engine | None = None) -> str:
+        """Invent a name, whose shard some engine holds: one that has lost all wins some."""
+        if held_by is not None:
+            await eventually(lambda: held_by.shards.epochs, why="no shards")
         while True:
             name = uuid.uuid4().hex
             shard = self.run(machine, name).shard

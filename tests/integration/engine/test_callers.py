@@ -26,7 +26,7 @@ OUTPUT = '{"n": 1.0}'
 async def asked(engines: Fleet, engine: Engine, held_by: Engine) -> tuple[Run, str]:
     """Let Ada start an execution that waits for its token; return the token, too."""
     machine = await engines.machine(ASK)
-    run = engines.run(machine, engines.name(machine, held_by))
+    run = engines.run(machine, await engines.name(machine, held_by))
     name = run.arn.rpartition(":")[2]
     await engine.service.start_execution(machine, name, "{}", None, ADA)
     worker = Visitor(engine)

@@ -205,6 +205,16 @@ async def children_are(engines: Fleet, run: Run, column: str, count: int) -> Non
     await eventually(are_so_many, why=f"never {count} {column}")
 
 
+async def redriven(engines: Fleet, count: int) -> None:
+    """Wait until each of so many children goes on for the first time."""
+    rows = "SELECT redrive_count FROM execution_records WHERE map_run_arn IS NOT NULL"
+
+    async def are_redriven() -> bool:
+        return await engines.rows(rows) == [(1,)] * count
+
+    await eventually(are_redriven, why="not all children go on")
+
+
 async def test_no_more_children_run_at_once_than_may(engines: Fleet) -> None:
     engine = await engines.engine()
     each = distributed("Each", task("Work"), MaxConcurrency=2)
@@ -378,14 +388,13 @@ async def test_a_redrive_of_what_was_stopped_lets_all_children_go_on(
     await one.service.stop_execution(run.arn, None, None)
 
     assert await other.service.redrive_execution(run.shard, run.id, "token")
+    await redriven(engines, 4)
     worker = Visitor(one)
-    for _ in range(4):
-        await worker.succeed(await worker.task(), "done")
+    verdicts = [await worker.succeed(await worker.task(), "done") for _ in range(4)]
 
+    assert verdicts == ["accepted"] * 4
     assert await engines.closed(run) == "SUCCEEDED"
     assert await output(engines, run) == ["done"] * 4
-    rows = "SELECT redrive_count FROM execution_records WHERE map_run_arn IS NOT NULL"
-    assert await engines.rows(rows) == [(1,)] * 4
     await engines.at_rest()
 
 

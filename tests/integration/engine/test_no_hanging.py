@@ -36,7 +36,7 @@ async def test_start_that_is_not_committed_in_time_is_told_so(
     monkeypatch.setattr("engine.starts.PATIENCE_SECONDS", 0.3)
     engine = await engines.engine()
     machine = await engines.machine(SLEEP)
-    name = engines.name(machine)
+    name = await engines.name(machine)
 
     async with locked(engines.url, "execution_records"):
         with pytest.raises(UnansweredError):

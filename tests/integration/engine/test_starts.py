@@ -136,7 +136,7 @@ async def test_landed_start_that_ended_before_the_retry_is_answered(
     runner = await engines.engine()
     starter = await engines.engine(url=proxy.url, whole=False)
     machine = await engines.machine(QUICK)
-    name = engines.name(machine, held_by=runner)
+    name = await engines.name(machine, held_by=runner)
     commit = starter.starts._commit
     answers: list[str] = []
 
