@@ -38,12 +38,17 @@ class Page:
         return self.size + 1
 
     def cut(
-        self, rows: Sequence[T], position_of: Callable[[T], Json]
+        self,
+        rows: Sequence[T],
+        position_of: Callable[[T], Json],
+        *,
+        most: int | None = None,
     ) -> tuple[Sequence[T], dict[str, str]]:
         """Return the rows of this page, and the member that leads to the next one."""
-        if len(rows) <= self.size:
+        size = self.size if most is None else min(self.size, most)
+        if len(rows) <= size:
             return rows, {}
-        shown = rows[: self.size]
+        shown = rows[:size]
         position = position_of(shown[-1])
         token = self._tokens.issue(self._operation, self._arguments, position)
         return shown, {"nextToken": token}

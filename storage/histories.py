@@ -28,7 +28,8 @@ _LAST_ID: Final = 2**31 - 1
 class EventRow:
     """One event as it is stored, with its payload and its state's name filled in.
 
-    `data` and `memo` are JSON texts, `details` is parsed. `scope` None is the root scope.
+    `data` and `memo` are JSON texts, `details` is parsed; `characters` tells how long the
+    texts of data and details are. `scope` None is the root scope.
     """
 
     event_id: int
@@ -42,6 +43,7 @@ class EventRow:
     data_from: int | None
     details: dict[str, Json] | None
     memo: str | None
+    characters: int = 0
 
 
 class _Columns(NamedTuple):
@@ -142,4 +144,5 @@ def _filled(row: _Columns, known: dict[int, tuple[str | None, str | None]]) -> E
         data_from=row.data_from,
         details=details,
         memo=row.memo,
+        characters=len(data or "") + len(row.details or ""),
     )

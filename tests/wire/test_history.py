@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
+import api.histories
 from tests.wire.test_executions import start
 from tests.wire.waiting import closed
 
@@ -104,3 +106,34 @@ def test_history_of_a_missing_execution(client: Any) -> None:
 
     with pytest.raises(client.exceptions.ExecutionDoesNotExist):
         client.get_execution_history(executionArn=arn + "-2")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_page_ends_where_its_payloads_are_large_enough(
+    client: Any, monkeypatch: pytest.MonkeyPatch, backwards: bool
+) -> None:
+    monkeypatch.setattr(api.histories, "_PAGE_CHARACTERS", 2_500)
+    monkeypatch.setattr(api.histories, "_FIRST_PORTION", 2)
+    arn = start(client, TWO, input=json.dumps("x" * 998))["executionArn"]
+    closed(client, arn)
+
+    pages = client.get_paginator("get_execution_history").paginate(
+        executionArn=arn, reverseOrder=backwards
+    )
+
+    sizes = [[event["id"] for event in page["events"]] for page in pages]
+    expected = [[6, 5, 4, 3], [2, 1]] if backwards else [[1, 2], [3, 4, 5, 6]]
+    assert sizes == expected
+
+
+def test_event_that_is_larger_than_a_page_is_a_page_of_its_own(
+    client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.histories, "_PAGE_CHARACTERS", 10)
+    arn = start(client, TWO, input=json.dumps("x" * 100))["executionArn"]
+    closed(client, arn)
+
+    pages = client.get_paginator("get_execution_history").paginate(executionArn=arn)
+
+    ids = [[event["id"] for event in page["events"]] for page in pages]
+    assert ids == [[1], [2], [3], [4], [5, 6]]
