@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 from uuid import uuid4
 
 from api.arns import parse_arn
@@ -151,13 +151,17 @@ def _require_describable(arn: str) -> None:
         parse_arn(arn, "execution")
 
 
+# Of an execution that timed out, only its last event says so.
+_TOLD_WHY: Final = frozenset({Status.FAILED, Status.ABORTED})
+
+
 def _data(execution: ExecutionDescription) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     if execution.input is not None:
         shown |= {"input": execution.input, "inputDetails": {"included": True}}
     if execution.status == Status.SUCCEEDED and execution.output is not None:
         shown |= {"output": execution.output, "outputDetails": {"included": True}}
-    if execution.details is not None and execution.status != Status.SUCCEEDED:
+    if execution.details is not None and execution.status in _TOLD_WHY:
         details = loads(execution.details)
         assert isinstance(details, dict), "details are an object"
         shown |= optional(error=details.get("error"), cause=details.get("cause"))

@@ -182,7 +182,9 @@ class LiveRun:
         )
         names = ("status", "output", "error", "cause")
         seen = {name: shown.get(name) for name in names}
-        self._note(started, {**seen, "history": history["events"]})
+        events = history["events"]
+        told = events[-1].get("executionTimedOutEventDetails", {})
+        self._note(started, {**seen, **told, "history": events})
 
     def _note(self, started: Started, seen: dict[str, Any]) -> None:
         self.seen[started.case.name] = {"history": [], **seen}

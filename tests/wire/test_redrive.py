@@ -170,7 +170,9 @@ def test_map_run_goes_on_with_the_children_that_had_not_ended_well(order: Any) -
 
 def test_execution_that_timed_out_has_its_whole_time_again(order: Any) -> None:
     it = order(task(), TimeoutSeconds=1)
-    assert it.closed()["status"] == "TIMED_OUT"
+    ended = it.closed()
+    assert ended["status"] == "TIMED_OUT"
+    assert "error" not in ended, "only the last event says States.Timeout"
 
     it.redrive()
     it.work("in time")
