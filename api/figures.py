@@ -31,6 +31,7 @@ class Sources:
 
     engine: Engine
     requests: RequestMeasures
+    worker_answers: Mapping[tuple[str, str], int]
     stalls: Histogram
     gauges: Gauges | None
 
@@ -113,6 +114,10 @@ def _requests(sources: Sources) -> Numbers:
     return list(sources.requests.answers.items())
 
 
+def _worker_requests(sources: Sources) -> Numbers:
+    return list(sources.worker_answers.items())
+
+
 COUNTERS: Final[tuple[Figure, ...]] = (
     Figure(
         name="executions_started",
@@ -143,6 +148,12 @@ COUNTERS: Final[tuple[Figure, ...]] = (
         about="Requests of the AWS API; outcome is 200 or the error's name",
         labels=("operation", "outcome"),
         read=_requests,
+    ),
+    Figure(
+        name="worker_requests",
+        about="Requests of workers: poll, report, bye; outcome is 200 or the error's name",
+        labels=("request", "outcome"),
+        read=_worker_requests,
     ),
     Figure(
         name="timer_reads_failed",

@@ -8,7 +8,7 @@ however many scrape.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -89,6 +89,7 @@ class Metrics:
 
     engine: Engine
     requests: RequestMeasures
+    worker_answers: Mapping[tuple[str, str], int]
     stalls: Histogram
     gauges: GaugeReader
     port: int | None = None
@@ -104,6 +105,7 @@ class Metrics:
         sources = Sources(
             engine=self.engine,
             requests=self.requests,
+            worker_answers=self.worker_answers,
             stalls=self.stalls,
             gauges=await self.gauges.read(),
         )

@@ -7,6 +7,7 @@ poll of that session, whose inventory does not have it.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, TypeAlias
 
@@ -31,6 +32,7 @@ from api.http import (
     read_body,
     respond_json,
 )
+from api.measures import SUCCESS
 from api.payloads import is_too_deep
 from api.polls import Polls
 from api.ports import WorkerHall
@@ -73,6 +75,8 @@ class WorkerEndpoints:
         self._hall = hall
         self._gate = gate
         self._polls = polls
+        # By request, and 200 or the name of the error.
+        self.answers: Counter[tuple[str, str]] = Counter()
         self._routes: dict[str, Callable[[Caller, Body, Receive], Awaitable[bytes]]] = {
             "poll": self._poll,
             "report": self._report,
@@ -81,7 +85,8 @@ class WorkerEndpoints:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request of a worker."""
-        route = self._routes.get(scope["path"].removeprefix(PREFIX))
+        name = scope["path"].removeprefix(PREFIX)
+        route, outcome = self._routes.get(name), SUCCESS
         if route is None or scope["method"] != "POST":
             await respond_json(send, 404, b'{"message":"Not found"}')
             return
@@ -93,13 +98,15 @@ class WorkerEndpoints:
             _check_type(headers_of(scope))
             status, answer = 200, await route(caller, _decode(raw), receive)
         except ApiError as error:
-            status, answer = error.status, encode_error(error)
+            status, answer, outcome = error.status, encode_error(error), error.name
         except ClientGone:
             return
         except Exception:  # noqa: BLE001 - the outermost loop of a request
             _log.exception("worker request failed", path=scope["path"])
             failure = InternalServerError("The server failed; its log says how.")
             status, answer = failure.status, encode_error(failure)
+            outcome = failure.name
+        self.answers[name, outcome] += 1
         await respond_json(send, status, answer)
 
     async def _poll(self, caller: Caller, body: Body, receive: Receive) -> bytes:

@@ -190,17 +190,19 @@ def _assemble(
         processes=engine.living,
         request_bytes=options.settings.limits.request_bytes,
     )
+    worker = WorkerEndpoints(engine.desk, gate, polls, options.site)
     stalls = Histogram(LATENESS_BOUNDS)
     metrics = Metrics(
         engine=engine,
         requests=wire.measures,
+        worker_answers=worker.answers,
         stalls=stalls,
         gauges=GaugeReader(pool.connection, engine.clock),
         port=_metrics_port(options),
     )
     app = App(
         wire=wire,
-        worker=WorkerEndpoints(engine.desk, gate, polls, options.site),
+        worker=worker,
         health=Health(version=version(), reasons_not_ready=readiness.reasons),
         gate=gate,
         polls=polls,

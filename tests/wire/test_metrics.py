@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.wire.raw import send
+from tests.wire.raw import send, worker
 from tests.wire.test_executions import start
 from tests.wire.test_express import FAIL, express, run
 from tests.wire.test_workers import TASK, poll, report
@@ -105,6 +105,19 @@ def test_requests_are_counted_by_operation_and_outcome(
     )
     assert found("request_seconds_count", operation="ListActivities") == 1
     assert "MadeUp" not in json.dumps([str(key) for key in found.samples])
+
+
+def test_requests_of_workers_are_counted_by_outcome(endpoint: str) -> None:
+    worker(endpoint, "poll", {"session": "s", "name": "n", "functions": ["f"]})
+    worker(endpoint, "poll", {})
+
+    found = Scrape(endpoint)
+
+    assert found("worker_requests_total", request="poll", outcome="200") == 1
+    refused = found(
+        "worker_requests_total", request="poll", outcome="SerializationException"
+    )
+    assert refused == 1
 
 
 def test_scraper_may_ask_for_openmetrics(endpoint: str) -> None:
