@@ -8,7 +8,10 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+import psycopg
+
 from engine.engine import Engine
+from engine.handover import TaskSuccess
 from scheduler.clock import SystemClock
 from storage.database import connect
 from storage.machines import Blueprint, MachineRecord, Machines
@@ -170,3 +173,43 @@ async def test_a_worker_with_many_slots_takes_many_waiting_tasks(
 
     assert len(answer.tasks) == 250
     assert len(engine.hall.waiting_in_memory) == 50
+    await engines.kill(engine)  # it would wait for them in vain
+
+
+async def test_a_log_that_the_database_refuses_spoils_no_other(engines: Fleet) -> None:
+    engine = await engines.engine()
+    machine = await express(engines, task())
+    worker = Visitor(engine)
+    refused, kept = await start(engine, machine), await start(engine, machine)
+    at_work = (await worker.poll(free=2)).tasks
+    await engines.own(
+        "INSERT INTO events (execution_id, time, shard, event_id, previous_id, type) "
+        "SELECT execution_id, now(), shard, 1, 0, 1 FROM express_runs WHERE arn = %s",
+        refused,
+    )
+
+    await worker.report(TaskSuccess(token=each.token, output="1") for each in at_work)
+
+    assert await logged(engines, kept) == [("SUCCEEDED", 7, "n-1")]
+    await none_left(engines)
+    recorded = await engines.rows("SELECT arn FROM execution_records")
+    assert recorded == [(kept,)]
+
+
+async def test_starts_wait_for_logs_that_are_written_slowly(engines: Fleet) -> None:
+    """More than wait to be written at once: none is refused, none is lost."""
+    engine = await engines.engine()
+    machine = await express(engines, pass_on())
+    holding = await psycopg.AsyncConnection.connect(engines.url)
+    await holding.execute("LOCK TABLE execution_records IN SHARE MODE")
+    starts = asyncio.gather(*(start(engine, machine) for _ in range(1_500)))
+    await eventually(lambda: engine.express.express.finished >= 1_000)
+    assert not starts.done()
+
+    await holding.close()
+
+    assert len(set(await starts)) == 1_500
+    await engine.express.settled()
+    count = "SELECT count(*) FROM execution_records"
+    assert await engines.rows(count) == [(1_500,)]
+    assert await accepted(engines) == []
