@@ -119,7 +119,7 @@ class WorkerEndpoints:
         return _encode_poll(response)
 
     async def _report(self, caller: Caller, body: Body, _receive: Receive) -> bytes:
-        request = _report_request(body, _session(caller, body))
+        request = _report_request(caller, body)
         return _encode_report(request, await self._hall.report(request))
 
     async def _bye(self, caller: Caller, body: Body, _receive: Receive) -> bytes:
@@ -163,14 +163,15 @@ def _poll_request(body: Body, session: str) -> PollRequest:
     )
 
 
-def _report_request(body: Body, session: str) -> ReportRequest:
+def _report_request(caller: Caller, body: Body) -> ReportRequest:
     results = body.get("results", [])
     if not isinstance(results, list):
         raise SerializationException("`results` must be a list.")
     return ReportRequest(
-        session=session,
+        session=_session(caller, body),
         results=tuple(_result(item) for item in results),
         heartbeats=_texts(body, "heartbeats"),
+        caller=caller.principal,
     )
 
 

@@ -11,6 +11,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from runtime.principal import Principal
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PollRequest:
@@ -71,11 +73,12 @@ class TaskFailure:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportRequest:
-    """What became of attempts, and which ones are alive."""
+    """What became of attempts, and which ones are alive; `caller` is who signed it."""
 
     session: str
     results: tuple[TaskSuccess | TaskFailure, ...] = ()
     heartbeats: tuple[str, ...] = ()
+    caller: Principal | None = None
 
 
 class Verdict(StrEnum):

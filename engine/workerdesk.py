@@ -33,6 +33,7 @@ from engine.router import Router
 from engine.sessions import Session
 from engine.work import TaskKey
 from runtime import stimuli as st
+from runtime.principal import Principal
 from runtime.tokens import TokenSigner
 from scheduler.clock import Clock
 
@@ -147,7 +148,7 @@ class WorkerDesk:
             verdicts.append(ReportVerdict.INVALID if parts is None else None)
             if parts is not None:
                 self._hall.reported(request.session, result.token)
-                stimulus = _stimulus(parts.scheduled_id, result)
+                stimulus = _stimulus(parts.scheduled_id, result, request.caller)
                 asks.append((parts.shard, parts.execution_id, stimulus))
         self._hall.lend_again(request.session)
         try:
@@ -332,8 +333,8 @@ class WorkerDesk:
 
 
 def _stimulus(
-    scheduled_id: int, result: TaskSuccess | TaskFailure
+    scheduled_id: int, result: TaskSuccess | TaskFailure, caller: Principal | None
 ) -> st.WorkerReturned | st.WorkerRaised:
     if isinstance(result, TaskSuccess):
-        return st.WorkerReturned(scheduled_id, Payload.of_text(result.output))
-    return st.WorkerRaised(scheduled_id, result.error, result.cause)
+        return st.WorkerReturned(scheduled_id, Payload.of_text(result.output), caller)
+    return st.WorkerRaised(scheduled_id, result.error, result.cause, caller)

@@ -342,6 +342,7 @@ class TaskSubmitted(HistoryEvent):
 
     resource_type: str = ""
     resource: str = ""
+    caller: Principal | None = None
 
 
 @event

@@ -11,3 +11,11 @@ class Principal:
 
     key_id: str
     name: str
+
+    def own(self, name: str) -> str:
+        """Return a name that a caller gave to something of its own, kept apart by key."""
+        return f"{self.key_id}.{name}"
+
+    def owns(self, name: str) -> bool:
+        """Tell whether a name is one that this key was given for something of its own."""
+        return name.startswith(self.own(""))

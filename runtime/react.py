@@ -123,7 +123,7 @@ def _beaten(visit: Visit, task: OpenTask, stimulus: st.Heartbeat) -> None:
 
 def _worker_returned(visit: Visit, task: OpenTask, stimulus: st.WorkerReturned) -> None:
     if task.started_id and not task.submitted_id:
-        _returned(visit, task, stimulus.output)
+        _returned(visit, task, stimulus.output, _stranger(task, stimulus.caller))
 
 
 def _service_answered(
@@ -142,7 +142,8 @@ def _called_back(visit: Visit, task: OpenTask, stimulus: st.CallbackSucceeded) -
 
 def _worker_raised(visit: Visit, task: OpenTask, stimulus: st.WorkerRaised) -> None:
     if task.started_id and not task.submitted_id:
-        _failed(visit, task, stimulus.error, stimulus.cause)
+        caller = _stranger(task, stimulus.caller)
+        _failed(visit, task, stimulus.error, stimulus.cause, caller)
 
 
 def _called_back_badly(
@@ -175,6 +176,12 @@ def _task_state(visit: Visit) -> TaskState:
     return state
 
 
+def _stranger(task: OpenTask, caller: Principal | None) -> Principal | None:
+    """Name who reports for a worker of another key; that of its own key the start names."""
+    is_known = caller is None or (task.worker is not None and caller.owns(task.worker))
+    return None if is_known else caller
+
+
 def _lost_cause(task: OpenTask) -> str:
     return (
         f"The worker {task.worker} that ran {task.function} stopped answering; "
@@ -182,32 +189,36 @@ def _lost_cause(task: OpenTask) -> str:
     )
 
 
-def _returned(visit: Visit, task: OpenTask, output: Payload) -> None:
+def _returned(
+    visit: Visit, task: OpenTask, output: Payload, caller: Principal | None
+) -> None:
     if task.family == "Task":
         draft = visit.draft
         request_id = attempt_id(draft.execution.execution_id, task.scheduled_id)
         output = invoke_answer(output, CallFacts(request_id=request_id))
-    _answered(visit, task, output)
+    _answered(visit, task, output, caller)
 
 
-def _answered(visit: Visit, task: OpenTask, output: Payload) -> None:
+def _answered(
+    visit: Visit, task: OpenTask, output: Payload, caller: Principal | None = None
+) -> None:
     if is_too_large(output):
-        _failed_as_too_large(visit, task)
+        _failed_as_too_large(visit, task, caller)
     elif task.waits_for_token:
-        _submitted(visit, output)
+        _submitted(visit, output, caller)
     else:
-        _succeeded(visit, task, output)
+        _succeeded(visit, task, output, caller)
 
 
 def _failed_as_too_large(
-    visit: Visit, task: OpenTask, caller: Principal | None = None
+    visit: Visit, task: OpenTask, caller: Principal | None
 ) -> None:
     resource = _task_state(visit).resource
     error = too_large(resource.resource_type or resource.arn)
     _failed(visit, task, error.error, error.cause, caller)
 
 
-def _submitted(visit: Visit, output: Payload) -> None:
+def _submitted(visit: Visit, output: Payload, caller: Principal | None) -> None:
     draft, resource = visit.draft, _task_state(visit).resource
     visit.put(
         ev.TaskSubmitted(
@@ -217,6 +228,7 @@ def _submitted(visit: Visit, output: Payload) -> None:
             scope=visit.scope_id,
             visit=visit.id,
             payload=output,
+            caller=caller,
             resource_type=resource.resource_type,
             resource=resource.resource,
         )
@@ -224,7 +236,7 @@ def _submitted(visit: Visit, output: Payload) -> None:
 
 
 def _succeeded(
-    visit: Visit, task: OpenTask, output: Payload, caller: Principal | None = None
+    visit: Visit, task: OpenTask, output: Payload, caller: Principal | None
 ) -> None:
     state, draft = _task_state(visit), visit.draft
     event: ev.Succeeded

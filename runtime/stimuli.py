@@ -47,6 +47,7 @@ class WorkerReturned:
 
     scheduled_id: int
     output: Payload
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,7 @@ class WorkerRaised:
     scheduled_id: int
     error: str | None
     cause: str | None
+    caller: Principal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +161,9 @@ OfTask: TypeAlias = (
     | Heartbeat
 )
 OfMapRun: TypeAlias = ChildrenSucceeded | ChildrenFailed
-OfCaller: TypeAlias = CallbackSucceeded | CallbackFailed | Stop | Redrive
+OfCaller: TypeAlias = (
+    WorkerReturned | WorkerRaised | CallbackSucceeded | CallbackFailed | Stop | Redrive
+)
 Stimulus: TypeAlias = (
     Begin | Continue | OfTask | OfMapRun | TimerFired | Stop | Redrive | RedriveChild
 )

@@ -60,7 +60,7 @@ _FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
     ev.MapRunEvent: (_MAP_RUN, ()),
     ev.ActivityStarted: ((("worker", "workerName"),), _HEARTBEAT),
     ev.TaskStarted: (_SERVICE, _STARTED),
-    ev.TaskSubmitted: (_SERVICE, ()),
+    ev.TaskSubmitted: (_SERVICE, _CALLER),
     ev.TaskSucceeded: (_SERVICE, _CALLER),
     ev.TaskFailed: (_ERROR + _SERVICE, _CALLER),
     ev.TaskTimedOut: (_ERROR + _SERVICE, _CALLER),

@@ -50,7 +50,8 @@ class Caller:
 
     def own(self, name: str) -> str:
         """Return a name that a caller gave to something of its own, kept apart by key."""
-        return name if self.key_id is None else f"{self.key_id}.{name}"
+        principal = self.principal
+        return name if principal is None else principal.own(name)
 
     def _is_foreign(self, resource: str) -> bool:
         parts = resource.split(":", _ARN_PARTS - 1)

@@ -10,6 +10,7 @@ import pytest
 from engine import router
 from engine.engine import Engine
 from engine.errors import TaskClosedError, UnansweredError
+from engine.handover import ReportRequest, TaskSuccess
 from runtime.events import EVENT_TYPES
 from runtime.principal import Principal
 from tests.integration.engine.test_express import express, logged
@@ -85,6 +86,27 @@ async def test_who_refused_stopped_and_redrove_is_in_the_log(
         ("ExecutionAborted", "bob"),
     ]
     assert await engines.verify(run) == []
+
+
+@pytest.mark.parametrize("held_by", [0, 1], ids=["here", "elsewhere"])
+async def test_who_reports_for_the_worker_of_somebody_else_is_in_the_log(
+    engines: Fleet, held_by: int
+) -> None:
+    pair = await engines.pair(session_timeout=10.0)
+    machine = await engines.machine(region(task("First"), task("Second")))
+    run = await engines.start(pair[0], machine, held_by=pair[held_by])
+    worker = Visitor(pair[0])
+    worker.session = ADA.own("session")
+
+    for caller in (ADA, BOB):
+        given = await worker.task()
+        result = TaskSuccess(token=given.token, output="1")
+        report = ReportRequest(session=worker.session, results=(result,), caller=caller)
+        await worker.engine.desk.report(report)
+        worker.inventory.clear()
+
+    assert await engines.closed(run) == "SUCCEEDED"
+    assert await callers(engines, run) == [("LambdaFunctionSucceeded", "bob")]
 
 
 async def test_what_older_engines_write_into_the_inbox_names_nobody(

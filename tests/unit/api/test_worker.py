@@ -16,6 +16,7 @@ from engine.handover import (
     ReportRequest,
     ReportResponse,
 )
+from runtime.principal import Principal
 from tests.unit.api.asgi import call
 
 JSON = {b"content-type": b"application/json"}
@@ -23,10 +24,11 @@ BODY = b'{"session":"s","name":"n","functions":["f"]}'
 
 
 class Hall:
-    """Notes which sessions it is told of."""
+    """Notes which sessions it is told of, and who reports."""
 
     def __init__(self) -> None:
         self.sessions: list[str] = []
+        self.callers: list[Principal | None] = []
 
     async def poll(self, request: PollRequest) -> PollResponse:
         self.sessions.append(request.session)
@@ -34,6 +36,7 @@ class Hall:
 
     async def report(self, request: ReportRequest) -> ReportResponse:
         self.sessions.append(request.session)
+        self.callers.append(request.caller)
         return ReportResponse(verdicts=(), cancelled=())
 
     async def bye(self, request: ByeRequest) -> None:
@@ -53,13 +56,13 @@ class OpenGate:
         return lambda _body: self._caller
 
 
-async def told(caller: Caller) -> list[str]:
+async def told(caller: Caller) -> Hall:
     hall = Hall()
     endpoints = WorkerEndpoints(hall, OpenGate(caller), Polls(), Site())
     for name in ("poll", "report", "bye"):
         exchange = await call(endpoints, f"/stepwell/v1/worker/{name}", JSON, [BODY])
         assert exchange.status == 200
-    return hall.sessions
+    return hall
 
 
 async def test_a_session_is_of_the_key_that_opened_it() -> None:
@@ -68,11 +71,20 @@ async def test_a_session_is_of_the_key_that_opened_it() -> None:
         for key_id in ("SWKA", "SWKB")
     ]
 
-    assert [await told(caller) for caller in callers] == [
+    assert [(await told(caller)).sessions for caller in callers] == [
         ["SWKA.s"] * 3,
         ["SWKB.s"] * 3,
     ]
 
 
+async def test_a_report_says_who_signed_it() -> None:
+    ada = Caller(arn="a", key_id="SWKA", name="ada", policy=preset_policy("worker"))
+
+    assert (await told(ada)).callers == [Principal("SWKA", "ada")]
+
+
 async def test_without_authentication_sessions_keep_their_names() -> None:
-    assert await told(ANYBODY) == ["s"] * 3
+    hall = await told(ANYBODY)
+
+    assert hall.sessions == ["s"] * 3
+    assert hall.callers == [None]

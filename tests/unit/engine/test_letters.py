@@ -60,6 +60,8 @@ def test_stimulus_is_read_as_it_was_written(sent: st.Stimulus) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
+        st.WorkerReturned(3, Payload.of_text('{"n": 1.0}'), ADA),
+        st.WorkerRaised(3, "Broken", None, ADA),
         st.CallbackSucceeded(3, Payload.of_text('{"n": 1.0}'), ADA),
         st.CallbackFailed(3, "No", None, ADA),
         st.Stop("E", None, ADA),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -89,6 +90,27 @@ def test_a_stop_and_a_redrive_are_named_with_their_callers() -> None:
     it.feed(st.Redrive("token", bob))
 
     assert callers(it.log) == [("ExecutionAborted", ADA), ("ExecutionRedriven", bob)]
+
+
+@pytest.mark.parametrize(
+    ("worker", "named"),
+    [("SWKADA.session", []), ("SWKBOB.session", [ADA]), ("SWKADA", [ADA])],
+    ids=["of the same key", "of another key", "of a name that begins as the key"],
+)
+@pytest.mark.parametrize("does_return", [True, False], ids=["returned", "raised"])
+@pytest.mark.parametrize("state", [task(), callback(), activity()])
+def test_a_report_is_named_unless_the_start_names_a_session_of_its_key(
+    state: Any, worker: str, named: list[Principal], does_return: bool
+) -> None:
+    it = live(machine(state), claim=lambda _function: worker)
+    task_id = it.task.scheduled_id
+
+    if does_return:
+        new = it.feed(st.WorkerReturned(task_id, payload(1), ADA))
+    else:
+        new = it.feed(st.WorkerRaised(task_id, "Broken", None, ADA))
+
+    assert callers(new) == [(type(new[0]).__name__, caller) for caller in named]
 
 
 def test_a_call_that_comes_too_late_names_nobody() -> None:
