@@ -13,7 +13,7 @@ from dataclasses import replace
 from random import Random
 from unittest import mock
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from asl.model import Machine
@@ -236,12 +236,16 @@ def test_the_laws_hold_for_expressions_that_fail(seed: int) -> None:
 
 
 @given(seeds)
+@example(493)
 @settings(max_examples=50, deadline=None)
 def test_where_the_turns_are_cut_makes_no_difference(seed: int) -> None:
+    """Chance, which every turn draws anew, is the same in all of them here."""
     whole, cut = (live_of(seed) for _ in range(2))
-    whole.feed(st.Begin())
+    chance = mock.patch.object(SeededEntropy, "_draw", return_value=bytes(16))
+    with chance:
+        whole.feed(st.Begin())
 
-    with mock.patch.object(advancing, "MAX_TURN_EVENTS", 1):
+    with chance, mock.patch.object(advancing, "MAX_TURN_EVENTS", 1):
         cut.feed(st.Begin())
         while cut.last.is_cut:
             cut.feed(st.Continue())
