@@ -13,6 +13,7 @@ import psycopg
 from cli.counts import counted
 from cli.times import span
 from cli.version import version
+from storage.access_keys import KeyRegister
 from storage.database import hidden_password
 from storage.master_keys import master_key_of
 from storage.revisions import SchemaState, schema_state
@@ -49,6 +50,7 @@ def examine(connection: Connection, url: str) -> Iterator[Found]:
     yield from _roles(connection)
     yield from _token_keys(connection)
     yield from _engines(connection)
+    yield from _access_keys(connection)
     yield from _workers(connection)
     yield from _unserved(connection)
     yield from _executions(connection)
@@ -114,6 +116,21 @@ def _engines(connection: Connection) -> Iterator[Found]:
     if unheld:
         advice = "Start one with `stepwell serve`, or wait a lease for the take-over."
         yield Found("wrong", f"{unheld} shards have no engine", advice)
+
+
+def _access_keys(connection: Connection) -> Iterator[Found]:
+    """Tell of keys that an engine refuses because it cannot read them."""
+    keys = [key for key in KeyRegister(connection).all() if key.disabled_at is None]
+    engines = ServerKeyRegister(connection).engines_with_master_keys()
+    for pid, host, names in engines:
+        others = [key for key in keys if master_key_of(key.secret) not in names]
+        if others:
+            missing = ", ".join(sorted({master_key_of(key.secret) for key in others}))
+            sentence = (
+                f"engine {pid} on {host} cannot read {counted(len(others), 'access key')}:"
+                f" it has not master key {missing}"
+            )
+            yield Found("wrong", sentence, "`stepwell keys list` tells which they are.")
 
 
 def _workers(connection: Connection) -> Iterator[Found]:

@@ -137,6 +137,10 @@ class ServerKeyRegister:
         lacking = self._connection.execute(_SQL["engines_without"], asked).fetchall()
         return ", ".join(f"{pid} on {host}" for pid, host in lacking)
 
+    def engines_with_master_keys(self) -> list[tuple[int, str, list[str]]]:
+        """Return the living engines that have master keys: process, host, names of those."""
+        return self._connection.execute(_SQL["master_keys"]).fetchall()
+
     def rotate(self, masters: MasterKeys) -> int:
         """Encrypt under the first master key what is not; return how many that were."""
         with self._connection.transaction():

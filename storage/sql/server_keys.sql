@@ -23,6 +23,14 @@ WHERE expires_at > clock_timestamp()
   AND NOT coalesce(capabilities::jsonb -> 'master_keys' ? %(master_key)s, false)
 ORDER BY started_at;
 
+-- name: master_keys
+-- The engines that live, and which master keys those have that have any.
+SELECT pid, split_part(host, ':', 1), capabilities -> 'master_keys'
+FROM engines
+WHERE expires_at > clock_timestamp()
+  AND json_array_length(coalesce(capabilities -> 'master_keys', '[]')) > 0
+ORDER BY started_at;
+
 -- name: living
 -- How many engines live.
 SELECT count(*) FROM engines WHERE expires_at > clock_timestamp();

@@ -113,14 +113,31 @@ def test_the_keys_of_tokens_are_encrypted_renewed_and_plain_again(
     assert doubtful.stdout.startswith("Retired 0 keys")
 
 
+def let_live(url: str, capabilities: str) -> None:
+    """Let an engine live, as others see it."""
+    with connect(url, autocommit=True) as connection:
+        connection.execute(
+            "INSERT INTO engines (id, started_at, expires_at, pid, host, capabilities)"
+            " VALUES ('e', now(), now() + interval '1 hour', 7, 'h:b:n', %s)",
+            [capabilities],
+        )
+
+
+def test_doctor_tells_which_engine_cannot_read_a_key(clean_database: str) -> None:
+    made(clean_database, "ada", "--preset", "admin")
+    let_live(clean_database, '{"master_keys": ["0123456789abcdef"]}')
+
+    told = stepwell("doctor", extra={"STEPWELL_DATABASE_URL": clean_database}).stdout
+
+    missing = MasterKeys([b"m" * 32])
+    assert f"cannot read 1 access key: it has not master key {missing}" in told
+    assert "FAIL  engine 7 on h" in told
+
+
 def test_a_key_that_a_running_engine_could_not_read_is_told_of(
     clean_database: str,
 ) -> None:
-    with connect(clean_database, autocommit=True) as connection:
-        connection.execute(
-            "INSERT INTO engines (id, started_at, expires_at, pid, host, capabilities)"
-            " VALUES ('e', now(), now() + interval '1 hour', 7, 'h:b:n', '{}')"
-        )
+    let_live(clean_database, "{}")
 
     done = keys(clean_database, "create", "ada", "--preset", "admin")
     rotated = keys(clean_database, "rotate")
