@@ -128,7 +128,7 @@ async def update_map_run(api: Api, request: UpdateMapRun) -> Response:
     )
     if not await api.map_runs.update(run, bounds):
         msg = f"The Map Run has ended and cannot be updated: '{run.arn}'"
-        raise ValidationException(msg)
+        raise ValidationException(msg, reason="CANNOT_UPDATE_COMPLETED_MAP_RUN")
     return {}
 
 
@@ -138,5 +138,5 @@ async def find_map_run(api: Api, arn: str) -> MapRunRecord:
     run = await api.map_runs.find(arn)
     if run is None:
         msg = f"Resource not found: '{arn}'"
-        raise ResourceNotFound(msg)
+        raise ResourceNotFound(msg, resourceName=arn)
     return run

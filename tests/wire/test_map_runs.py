@@ -207,9 +207,10 @@ def test_a_run_that_has_ended_cannot_be_updated(client: Any) -> None:
     run = run_of(client, execution)
     client.stop_execution(executionArn=execution)
 
-    code = refusal(client.update_map_run, mapRunArn=run, maxConcurrency=1)
+    with pytest.raises(client.exceptions.ValidationException) as caught:
+        client.update_map_run(mapRunArn=run, maxConcurrency=1)
 
-    assert code == "ValidationException"
+    assert caught.value.response["reason"] == "CANNOT_UPDATE_COMPLETED_MAP_RUN"
 
 
 def test_children_are_redriven_by_their_run_only(client: Any) -> None:
