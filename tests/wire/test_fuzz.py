@@ -6,10 +6,12 @@ The quick test draws a few requests per operation; the slow one draws many more.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from http.client import HTTPConnection
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import psycopg
 import pytest
 from botocore.model import ServiceModel
 from hypothesis import HealthCheck, given, settings
@@ -29,6 +31,14 @@ COMMON: Final = {
     "RequestEntityTooLargeException",
 }
 NAMES: Final = [operation.name for operation in OPERATIONS]
+KEEP: Final = {
+    "Type": "Pass",
+    "QueryLanguage": "JSONata",
+    "Assign": {"kept": "{% $states.input %}"},
+    "Output": "{% [$states.input] %}",
+    "End": True,
+}
+KEEPING: Final = {"StartAt": "Keep", "States": {"Keep": KEEP}}
 QUICK: Final = 15
 SLOW: Final = 40
 # A server that has not answered by then hangs.
@@ -67,7 +77,10 @@ class Target:
 
 
 def there(client: Any, operation: str, name: str) -> There:
-    """Make a machine of each type, a version, an alias, executions and a task to attack."""
+    """Make a machine of each type, a version, an alias, executions and a task to attack.
+
+    One more machine makes of its input what an execution can make of it.
+    """
     ask = {"Type": "Task", "Resource": f"{HEAD}:activity:{name}", "End": True}
     definition = {"StartAt": "A", "States": {"A": ask}}
     machine, quick = f"{HEAD}:stateMachine:{name}", f"{name}-quick"
@@ -78,11 +91,21 @@ def there(client: Any, operation: str, name: str) -> There:
     client.create_state_machine(
         name=quick, definition=json.dumps(PASS), roleArn=ROLE, type="EXPRESS"
     )
+    client.create_state_machine(
+        name=f"{name}-kept", definition=json.dumps(KEEPING), roleArn=ROLE
+    )
     routing = [{"stateMachineVersionArn": f"{machine}:1", "weight": 100}]
     client.create_state_machine_alias(name="live", routingConfiguration=routing)
     execution = client.start_execution(stateMachineArn=machine)["executionArn"]
     token = client.get_activity_task(activityArn=activity)["taskToken"]
-    arns = [machine, f"{machine}-quick", f"{machine}:1", f"{machine}:live", execution]
+    arns = [
+        machine,
+        f"{machine}-quick",
+        f"{machine}-kept",
+        f"{machine}:1",
+        f"{machine}:live",
+        execution,
+    ]
     if operation.endswith(("MapRun", "MapRuns", "Executions")):
         arns += map_run(client, f"{operation}-many")
     # A poll of an activity that is there waits for a minute: that is no hang.
@@ -99,6 +122,15 @@ def map_run(client: Any, name: str) -> tuple[str, str]:
     started = client.start_execution(stateMachineArn=machine, input="[1, 2]")
     execution = started["executionArn"]
     return execution, run_of(client, execution)
+
+
+@pytest.fixture(autouse=True)
+def none_set_aside(module_database: str) -> Iterator[None]:
+    """See that no execution was set aside for what it was given."""
+    yield
+    with psycopg.connect(module_database) as connection:
+        rows = connection.execute("SELECT reason, detail FROM quarantine").fetchall()
+    assert rows == []
 
 
 def attack(client: Any, endpoint: str, operation: str, examples: int) -> None:
