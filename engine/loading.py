@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
 import psycopg
@@ -49,9 +49,24 @@ class Loader:
         keys = list(missing)[:MAX_LOADED]
         facts = await self._store.facts(keys)
         wanted = [key for key in keys if self._is_wanted(key, facts.get(key[1]))]
-        logs = await self._store.load(wanted) if wanted else {}
+        logs = await self._logs(wanted) if wanted else {}
         for key in wanted:
             await self._add(key, facts[key[1]], logs.get(key[1], []))
+
+    async def _logs(
+        self, keys: Sequence[tuple[int, ExecutionId]]
+    ) -> dict[ExecutionId, list[HistoryEvent]]:
+        """Read logs; where one of them cannot be read, its execution alone is set aside."""
+        try:
+            return await self._store.load(keys)
+        except (psycopg.Error, OSError):
+            raise  # the database does not answer: that says nothing of the executions
+        except Exception as error:  # noqa: BLE001 - the boundary around each of them
+            if len(keys) == 1:
+                self._give_up(*keys[0], error)
+                return {}
+        middle = len(keys) // 2
+        return await self._logs(keys[:middle]) | await self._logs(keys[middle:])
 
     def _is_wanted(
         self, key: tuple[int, ExecutionId], facts: ExecutionFacts | None
@@ -91,14 +106,18 @@ class Loader:
         except (psycopg.OperationalError, OSError):
             raise  # the database is away: that says nothing of the execution
         except Exception as error:  # noqa: BLE001 - the boundary around one execution
-            for stimulation in self._residents.missing.pop(key, ()):
-                stimulation.tell(QuarantinedError())
-            self._set_aside(shard, execution_id, error)
+            self._give_up(shard, execution_id, error)
             return
         size = BASE_SIZE + sum(
             len(e.payload.text) for e in log if e.payload is not None
         )
         self._residents.add(Resident(execution, machine, size))
+
+    def _give_up(self, shard: int, execution_id: ExecutionId, error: Exception) -> None:
+        """Set an execution aside that cannot be loaded."""
+        for stimulation in self._residents.missing.pop((shard, execution_id), ()):
+            stimulation.tell(QuarantinedError())
+        self._set_aside(shard, execution_id, error)
 
 
 def _is_redrive(stimulation: Stimulation) -> bool:

@@ -162,7 +162,7 @@ class LaneStore:
                 "shard": shard,
                 "execution_id": execution_id,
                 "reason": reason,
-                "detail": detail.replace("\x00", "\N{REPLACEMENT CHARACTER}"),
+                "detail": _storable(detail),
                 "now": now,
             },
         )
@@ -188,3 +188,9 @@ class LaneStore:
 
 def _fence(epochs: Mapping[int, int]) -> dict[str, Any]:
     return {"shards": int4_array(epochs), "epochs": int8_array(epochs.values())}
+
+
+def _storable(text: str) -> str:
+    """Return a text as a column takes it: without NUL and lone surrogates."""
+    plain = text.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    return plain.encode("utf-8", "replace").decode()
