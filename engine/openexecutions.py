@@ -9,6 +9,7 @@ with the next count. The limit may thus be overstepped by what they start in tha
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable
 from typing import Final
 
@@ -20,6 +21,7 @@ from scheduler.clock import Clock
 
 log = structlog.get_logger(__name__)
 
+_FIRST_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 5.0
 # Counting may take a twentieth of one connection's time.
 _PAUSE_PER_SECOND: Final = 20
@@ -55,6 +57,12 @@ class OpenExecutions:
         """Whether none may be opened now."""
         known = self._beyond + self._change() + self._starting()
         return known >= self.most
+
+    async def begin(self) -> None:
+        """Count before the first start is let in, unless that would keep it waiting."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_FIRST_SECONDS):
+                await self.look()
 
     async def run(self) -> None:
         """Count again and again, until cancelled."""

@@ -9,7 +9,7 @@ form a key is stored it stays the same key: the tokens that it has signed stay g
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -157,24 +157,52 @@ class ServerKeyRegister:
                 self._write(key, key.opened(masters), None)
         return len(sealed)
 
+    def require_nothing_in_hand(self) -> None:
+        """Refuse to go on while workers have attempts.
+
+        An attempt would get another token from another key. A worker that lives and does not
+        know that token would run its function again.
+        """
+        (count,) = self._connection.execute(_SQL["in_hand"]).fetchall()[0]
+        if count:
+            msg = (
+                f"workers have attempts in hand ({count}), which a new key would hand out again: stop the"
+                " workers, and then the servers; if they are stopped, add --workers-stopped"
+            )
+            raise ServerKeyError(msg)
+
     def renew(self, masters: MasterKeys | None) -> None:
         """Make a new key that signs; the others go on verifying what they have signed."""
         with self._connection.transaction():
-            self._require_no_engine()
-            for key in self._rows("lock"):
+            for key in self._locked_without_engines():
                 key.opened(masters)
             self._add(masters)
 
     def replace_lost(self, masters: MasterKeys | None) -> int:
         """Make a new key that signs, and retire those that cannot be read; count them."""
         with self._connection.transaction():
-            self._require_no_engine()
-            keys = self._rows("lock")
+            keys = self._locked_without_engines()
             lost = [key for key in keys if not _is_readable(key, masters)]
-            for key in lost:
-                self._connection.execute(_SQL["retire"], {"key_id": key.key_id})
+            self._retire(lost)
             self._add(masters)
         return len(lost)
+
+    def replace_all(self, masters: MasterKeys | None) -> int:
+        """Make a new key that signs, and retire every other; count them."""
+        with self._connection.transaction():
+            keys = self._locked_without_engines()
+            self._retire(keys)
+            self._add(masters)
+        return len(keys)
+
+    def _locked_without_engines(self) -> list[ServerKey]:
+        keys = self._rows("lock")
+        self._require_no_engine()
+        return keys
+
+    def _retire(self, keys: Iterable[ServerKey]) -> None:
+        for key in keys:
+            self._connection.execute(_SQL["retire"], {"key_id": key.key_id})
 
     def _add(self, masters: MasterKeys | None) -> None:
         (highest,) = self._connection.execute(_SQL["highest"]).fetchall()[0]

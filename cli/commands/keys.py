@@ -56,8 +56,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     others = {
         name: actions.add_parser(name, help=text) for name, text in _OTHERS.items()
     }
-    others["renew"].add_argument(
+    retiring = others["renew"].add_mutually_exclusive_group()
+    retiring.add_argument(
         "--lost", action="store_true", help="retire those whose master key is lost"
+    )
+    retiring.add_argument(
+        "--all", action="store_true", help="retire every other: somebody has seen one"
+    )
+    others["renew"].add_argument(
+        "--workers-stopped",
+        action="store_true",
+        help="no worker lives; what they had in hand ends as Lambda.Unknown",
     )
     for action in (creating, listing, disabling, *others.values()):
         add_database_options(action)
@@ -191,10 +200,13 @@ def _renew(register: KeyRegister, options: argparse.Namespace) -> None:
 
     masters = configured_master_keys(os.environ)
     signing = ServerKeyRegister(register.connection)
-    if options.lost:
-        count = signing.replace_lost(masters)
+    if not options.workers_stopped:
+        signing.require_nothing_in_hand()
+    retire = signing.replace_lost if options.lost else signing.replace_all
+    if options.lost or options.all:
+        count = retire(masters)
         print(
-            f"Retired {counted(count, 'key')}: the tokens it signed are good no more."
+            f"Retired {counted(count, 'key')}: tokens signed before are good no more."
         )
     else:
         signing.renew(masters)

@@ -35,6 +35,13 @@ ORDER BY started_at;
 -- How many engines live.
 SELECT count(*) FROM engines WHERE expires_at > clock_timestamp();
 
+-- name: in_hand
+-- How many attempts workers have, or may have; activities' pollers are no workers.
+SELECT count(*)
+FROM tasks
+WHERE worker IS NOT NULL
+  AND left(function, 4) <> 'arn:';
+
 -- name: write
 -- A key in another form.
 UPDATE server_keys

@@ -173,6 +173,44 @@ async def test_what_cannot_be_read_is_replaced_only_when_it_is_said_to_be_lost(
     assert list((await read_installation(pool.connection, NEW)).keys) == [2]
 
 
+async def test_every_key_can_be_retired_for_a_new_one(
+    pool: AsyncConnectionPool[connections.Connection], connection: Connection
+) -> None:
+    register = ServerKeyRegister(connection)
+    register.renew(None)
+
+    retired = register.replace_all(None)
+
+    assert retired == 2
+    assert list((await read_installation(pool.connection)).keys) == [3]
+
+
+@pytest.mark.parametrize(
+    ("function", "worker", "is_in_hand"),
+    [
+        ("greet", "session", True),
+        ("greet", None, False),
+        (None, "session", False),
+        ("arn:aws:states:us-east-1:123456789012:activity:ask", "somebody", False),
+    ],
+)
+def test_an_attempt_that_a_worker_has_keeps_its_key(
+    connection: Connection, function: str | None, worker: str | None, is_in_hand: bool
+) -> None:
+    connection.execute(
+        "INSERT INTO tasks (execution_id, created_at, shard, event_id, function, worker)"
+        " VALUES (gen_random_uuid(), now(), 1, 3, %s, %s)",
+        [function, worker],
+    )
+    register = ServerKeyRegister(connection)
+
+    if is_in_hand:
+        with pytest.raises(ServerKeyError, match=r"attempts in hand \(1\)"):
+            register.require_nothing_in_hand()
+    else:
+        register.require_nothing_in_hand()
+
+
 def test_no_new_key_is_made_while_a_server_runs(connection: Connection) -> None:
     engine(connection, *OLD.ids)
 

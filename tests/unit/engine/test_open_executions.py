@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime
 
+import pytest
 from psycopg import OperationalError
 
+from engine import openexecutions
 from engine.openexecutions import OpenExecutions
 from scheduler.clock import VirtualClock
 
@@ -15,7 +18,7 @@ class World:
 
     def __init__(self, most: int) -> None:
         self.stored = self.changed = self.starting = 0
-        self.is_away = False
+        self.is_away = self.is_slow = False
         self.open = OpenExecutions(
             most=most,
             count=self.count,
@@ -27,6 +30,8 @@ class World:
     async def count(self) -> int:
         if self.is_away:
             raise OperationalError
+        if self.is_slow:
+            await asyncio.Event().wait()
         return self.stored
 
     def begin(self, number: int) -> None:
@@ -41,6 +46,21 @@ async def test_what_is_stored_fills_it() -> None:
     assert not world.open.is_full
     await world.open.look()
 
+    assert world.open.is_full
+
+
+async def test_a_count_that_takes_long_keeps_no_start_waiting(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openexecutions, "_FIRST_SECONDS", 0.01)
+    world = World(most=1)
+    world.stored, world.is_slow = 1, True
+
+    await world.open.begin()
+
+    assert not world.open.is_full
+    world.is_slow = False
+    await world.open.look()
     assert world.open.is_full
 
 
