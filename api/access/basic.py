@@ -11,10 +11,9 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from typing import Final
 
+from api.access.routes import SCRAPED
 from api.access.sigv4 import Pairs
 from api.errors import IncompleteSignatureException
-
-ROUTES: Final = frozenset({"/metrics"})
 
 _SCHEME: Final = b"basic "
 _METHODS: Final = ("GET", "HEAD")
@@ -31,7 +30,7 @@ class Credentials:
 
 def read_credentials(method: str, path: str, headers: Pairs) -> Credentials | None:
     """Return what a scrape says it knows; None for all that has to be signed."""
-    if path not in ROUTES or method not in _METHODS:
+    if path not in SCRAPED or method not in _METHODS:
         return None
     given = [value for name, value in headers if name == b"authorization"]
     if not given or not given[0].lower().startswith(_SCHEME):

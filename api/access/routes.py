@@ -25,3 +25,6 @@ ROUTES: Final[Mapping[str, str]] = {
     "/stepwell/v1/worker/report": CLAIM_TASKS,
     "/stepwell/v1/worker/bye": CLAIM_TASKS,
 }
+
+# Also open to who says a key's secret, by HTTP Basic, instead of signing with it.
+SCRAPED: Final = frozenset({"/metrics"})
