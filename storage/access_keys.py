@@ -111,12 +111,23 @@ class KeyRegister:
         with self.connection.cursor(row_factory=class_row(ListedKey)) as cursor:
             return cursor.execute(_SQL["all"]).fetchall()
 
+    def one(self, key_id: str) -> ListedKey:
+        """Return a key."""
+        for key in self.all():
+            if key.key_id == key_id:
+                return key
+        raise _missing(key_id)
+
+    def change(self, key_id: str, preset: str | None, policy: str | None) -> None:
+        """Let a key do what a preset says, or a policy, and nothing else."""
+        row = {"key_id": key_id, "preset": preset, "policy": policy}
+        if not self.connection.execute(_SQL["change"], row).rowcount:
+            raise _missing(key_id)
+
     def disable(self, key_id: str) -> None:
         """End the use of a key; harmless to repeat."""
-        cursor = self.connection.execute(_SQL["disable"], {"key_id": key_id})
-        if not cursor.rowcount:
-            msg = f"there is no access key {key_id}: `stepwell keys list` shows them"
-            raise AccessKeyMissingError(msg)
+        if not self.connection.execute(_SQL["disable"], {"key_id": key_id}).rowcount:
+            raise _missing(key_id)
 
     def rotate(self, masters: MasterKeys) -> int:
         """Encrypt under the first master key what is not; return how many that were."""
@@ -129,3 +140,8 @@ class KeyRegister:
                     _SQL["replace_secret"], {"key_id": key_id, "secret": secret}
                 )
         return len(old)
+
+
+def _missing(key_id: str) -> AccessKeyMissingError:
+    msg = f"there is no access key {key_id}: `stepwell keys list` shows them"
+    return AccessKeyMissingError(msg)

@@ -1,4 +1,4 @@
-"""Make, list and disable the access keys that requests are signed with.
+"""Make, list, change and disable the access keys that requests are signed with.
 
 Keys are needed with `--auth sigv4`. Their secrets are encrypted under a master key that you
 keep, in STEPWELL_SECRET_KEY or in the file that STEPWELL_SECRET_KEY_FILE names:
@@ -15,14 +15,14 @@ docs/security.md tells what each preset may do, and how policies are written.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from api.access.presets import PRESETS
-from cli.counts import counted
+from api.access.presets import PRESETS, preset_document
 from cli.database import add_database_options, open_database, prepare_schema
 from cli.errors import UsageError
 
@@ -44,15 +44,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     creating = actions.add_parser("create", help="make a key; its secret is shown once")
     creating.add_argument("name", metavar="NAME", help="whose key it is")
-    what = creating.add_mutually_exclusive_group(required=True)
-    what.add_argument("--preset", choices=PRESETS, help="what it may do")
-    what.add_argument("--policy", metavar="FILE", help="or a policy of your own, JSON")
     creating.add_argument(
         "--export", action="store_true", help='print it for eval "$(...)"'
     )
-    listing = actions.add_parser("list", help="every key and what it may do")
+    actions.add_parser("list", help="every key and what it may do")
+    showing = actions.add_parser("show", help="what a key may do, as a policy")
+    changing = actions.add_parser("change", help="let a key do something else")
     disabling = actions.add_parser("disable", help="end the use of a key")
-    disabling.add_argument("key_id", metavar="KEY_ID", help="as the list shows it")
+    for action in (showing, changing, disabling):
+        action.add_argument("key_id", metavar="KEY_ID", help="as the list shows it")
+    for action in (creating, changing):
+        what = action.add_mutually_exclusive_group(required=True)
+        what.add_argument("--preset", choices=PRESETS, help="what it may do")
+        what.add_argument(
+            "--policy", metavar="FILE", help="or a policy of your own, JSON"
+        )
     others = {
         name: actions.add_parser(name, help=text) for name, text in _OTHERS.items()
     }
@@ -68,12 +74,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="no worker lives; what they had in hand ends as Lambda.Unknown",
     )
-    for action in (creating, listing, disabling, *others.values()):
+    for action in actions.choices.values():
         add_database_options(action)
 
 
 def run(options: argparse.Namespace) -> int:
     """Do what is asked to the keys of the database."""
+    from cli import tokenkeys
     from cli.logs import configure_logs
     from storage.access_keys import KeyRegister
     from storage.database import connect
@@ -82,12 +89,14 @@ def run(options: argparse.Namespace) -> int:
     perform = {
         "create": _create,
         "list": _list,
+        "show": _show,
+        "change": _change,
         "disable": _disable,
-        "rotate": _rotate,
-        "renew": _renew,
-        "unseal": _unseal,
+        "rotate": tokenkeys.rotate,
+        "renew": tokenkeys.renew,
+        "unseal": tokenkeys.unseal,
     }[options.action]
-    if options.action == "create":
+    if options.action in ("create", "change"):
         _check(options)
     with open_database(options) as database:
         prepare_schema(database)
@@ -98,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Refuse what is wrong before a database is opened."""
-    if not _NAME.fullmatch(options.name):
+    if options.action == "create" and not _NAME.fullmatch(options.name):
         msg = f"{options.name!r} is no name: letters, digits and _+=,.@- are, up to 64"
         raise UsageError(msg)
     options.policy_text = None if options.policy is None else _policy(options.policy)
@@ -174,50 +183,18 @@ def _row(key: ListedKey) -> tuple[object, ...]:
     )
 
 
+def _show(register: KeyRegister, options: argparse.Namespace) -> None:
+    key = register.one(options.key_id)
+    own = {} if key.policy is None else json.loads(key.policy)
+    document = own if key.preset is None else preset_document(key.preset)
+    print(json.dumps(document, indent=2))
+
+
+def _change(register: KeyRegister, options: argparse.Namespace) -> None:
+    register.change(options.key_id, options.preset, options.policy_text)
+    print(f"{options.key_id} is changed: servers know within seconds.")
+
+
 def _disable(register: KeyRegister, options: argparse.Namespace) -> None:
     register.disable(options.key_id)
     print(f"{options.key_id} is disabled: servers refuse it within seconds.")
-
-
-def _rotate(register: KeyRegister, _options: argparse.Namespace) -> None:
-    from storage.master_keys import read_master_keys
-    from storage.server_keys import ServerKeyRegister
-
-    masters = read_master_keys(os.environ)
-    signing = ServerKeyRegister(register.connection)
-    signing.require_all_ready(masters)
-    with register.connection.transaction():
-        count, tokens = register.rotate(masters), signing.rotate(masters)
-    print(
-        f"Encrypted {counted(count, 'secret')} anew, under the first master key"
-        f" {masters.current}, and {counted(tokens, 'key')} of tokens."
-    )
-
-
-def _renew(register: KeyRegister, options: argparse.Namespace) -> None:
-    from storage.master_keys import configured_master_keys
-    from storage.server_keys import ServerKeyRegister
-
-    masters = configured_master_keys(os.environ)
-    signing = ServerKeyRegister(register.connection)
-    if not options.workers_stopped:
-        signing.require_nothing_in_hand()
-    retire = signing.replace_lost if options.lost else signing.replace_all
-    if options.lost or options.all:
-        count = retire(masters)
-        print(
-            f"Retired {counted(count, 'key')}: tokens signed before are good no more."
-        )
-    else:
-        signing.renew(masters)
-    print("A new key signs the tokens that are handed out from now on.")
-
-
-def _unseal(register: KeyRegister, _options: argparse.Namespace) -> None:
-    from storage.master_keys import configured_master_keys
-    from storage.server_keys import ServerKeyRegister
-
-    masters = configured_master_keys(os.environ)
-    count = ServerKeyRegister(register.connection).unseal(masters)
-    print(f"Stored {counted(count, 'key')} of tokens unencrypted, for servers without")
-    print("a master key; one with a master key encrypts them again when it starts.")

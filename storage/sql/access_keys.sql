@@ -18,6 +18,13 @@ SELECT key_id, name, preset, policy, created_at, disabled_at, secret
 FROM access_keys
 ORDER BY created_at, key_id;
 
+-- name: change
+-- Let a key do something else.
+UPDATE access_keys
+SET preset = %(preset)s,
+    policy = %(policy)s
+WHERE key_id = %(key_id)s;
+
 -- name: disable
 -- Let a key not be used any more; it stays in the list.
 UPDATE access_keys

@@ -14,6 +14,7 @@ from storage.database import connect
 from storage.master_keys import MasterKeys
 from tests.support.commands import stepwell
 
+ALLOW = {"Effect": "Allow", "Resource": "*"}
 MASTER = b64encode(b"m" * 32).decode()
 SHOWN = re.compile(r"AWS_ACCESS_KEY_ID=(\w+)\n.*AWS_SECRET_ACCESS_KEY=(\S{40})\n")
 
@@ -53,6 +54,21 @@ def test_a_key_is_disabled_and_stays_in_the_list(clean_database: str) -> None:
     line = keys(clean_database, "list").stdout.splitlines()[-1]
     assert done.returncode == 0
     assert len(re.findall(r"\d\d:\d\d:\d\d", line)) == 2
+
+
+def test_a_key_is_changed_and_shown(clean_database: str, tmp_path: Path) -> None:
+    key_id, _ = made(clean_database, "ada", "--preset", "starter")
+    policy = {"Version": "2012-10-17", "Statement": [{**ALLOW, "Action": "states:*"}]}
+    file = tmp_path / "policy.json"
+    file.write_text(json.dumps(policy))
+
+    before = keys(clean_database, "show", key_id).stdout
+    done = keys(clean_database, "change", key_id, "--policy", str(file))
+    after = keys(clean_database, "show", key_id).stdout
+
+    assert json.loads(before)["Statement"][0]["Action"][0] == "states:Start*"
+    assert done.stdout == f"{key_id} is changed: servers know within seconds.\n"
+    assert json.loads(after) == policy
 
 
 def test_a_policy_of_ones_own_is_checked_first(
@@ -171,6 +187,11 @@ def test_the_list_names_the_master_keys_that_are_missing(clean_database: str) ->
         (("create", "ada", "--preset", "admin"), "need a master key"),
         (("create", "a da", "--preset", "admin"), "is no name"),
         (("disable", "SWKNOTHING"), "there is no access key SWKNOTHING"),
+        (("show", "SWKNOTHING"), "there is no access key SWKNOTHING"),
+        (
+            ("change", "SWKNOTHING", "--preset", "worker"),
+            "there is no access key SWKNOTHING",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_said(

@@ -34,6 +34,11 @@ def disable_key(url: str, key: NewKey) -> None:
         KeyRegister(connection).disable(key.key_id)
 
 
+def change_key(url: str, key: NewKey, preset: str) -> None:
+    with connect(url, autocommit=True) as connection:
+        KeyRegister(connection).change(key.key_id, preset, None)
+
+
 @contextmanager
 def client_of(endpoint: str, key: NewKey, **settings: Any) -> Iterator[Any]:
     """Yield a boto3 client that signs with a key."""

@@ -7,7 +7,7 @@ import json
 import socket
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,11 +20,17 @@ from storage.access_keys import NewKey
 from tests.support.api_server import serve
 from tests.support.clients import AWS, SDK, javascript, require, run_aws
 from tests.support.databases import DatabaseServer
-from tests.support.keys import MASTERS, client_of, disable_key, make_key
+from tests.support.keys import (
+    MASTERS,
+    change_key,
+    client_of,
+    disable_key,
+    make_key,
+)
 from tests.support.sdk_worker import serving_function
 from tests.support.signing import signed
 from tests.wire.raw import AWS_JSON, TARGET, Answer, send
-from tests.wire.waiting import closed
+from tests.wire.waiting import closed, eventually
 
 ROLE = "arn:aws:iam::123456789012:role/r"
 PASS = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
@@ -222,6 +228,25 @@ def test_a_disabled_key_is_refused_within_seconds(place: Place) -> None:
         "UnrecognizedClientException"
     )
     assert refusal(client.list_state_machines)[1] == "UnrecognizedClientException"
+
+
+def test_a_changed_key_may_do_what_it_may_now(place: Place) -> None:
+    key = make_key(place.url, "starter")
+    client = place.client_with(key)
+    arn = client.start_execution(stateMachineArn=place.machine)["executionArn"]
+    assert refusal(client.list_state_machines)[1] == "AccessDeniedException"
+
+    change_key(place.url, key, "operator")
+
+    assert eventually(lambda: listed(client))
+    client.stop_execution(executionArn=arn)
+
+
+def listed(client: Any) -> Any:
+    """Return the machines, or nothing while that is refused."""
+    with suppress(ClientError):
+        return client.list_state_machines()["stateMachines"]
+    return None
 
 
 # Permissions
