@@ -21,6 +21,10 @@ class PathMiss(Exception):  # noqa: N818 - an answer, not a fault: the caller wo
     """A definite path that leads nowhere; `str()` is the service's explanation."""
 
 
+class ElementMiss(PathMiss):
+    """A path whose last step is an index that the array does not have."""
+
+
 _STEP: Final = re.compile(
     r"""
     \.? \[ \s* (?: (?P<index>-?\d+)
@@ -136,7 +140,8 @@ def _explain(document: Json, steps: tuple[Step, ...]) -> NoReturn:
         msg = f"Missing property in path {canonical(steps[: position + 1])}"
         raise PathMiss(msg)
     msg = f"No results for path: {canonical(steps)}"
-    raise PathMiss(msg)
+    is_element = isinstance(step, int) and position == len(steps) - 1
+    raise ElementMiss(msg) if is_element else PathMiss(msg)
 
 
 def canonical(steps: tuple[Step, ...]) -> str:

@@ -14,7 +14,14 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final, TypeAlias
 
-from asl.jsonpath.definite import PathMiss, Step, Walk, compile_walk, definite_steps
+from asl.jsonpath.definite import (
+    ElementMiss,
+    PathMiss,
+    Step,
+    Walk,
+    compile_walk,
+    definite_steps,
+)
 from asl.jsonpath.search import compile_inner
 from asl.jsonpath.visit import Visit
 from asl.model import Environment
@@ -143,6 +150,7 @@ def _compile_variable(variable: str, walk: Walk) -> Reader:
 
 __all__ = [
     "NOT_A_REFERENCE_PATH",
+    "ElementMiss",
     "Path",
     "PathMiss",
     "PathSyntaxError",

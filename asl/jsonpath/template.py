@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 from asl.errors import StatesError
@@ -14,6 +14,7 @@ from asl.jsonpath.intrinsics import (
     searched_text,
 )
 from asl.jsonpath.path import (
+    ElementMiss,
     Path,
     PathMiss,
     PathSyntaxError,
@@ -126,7 +127,8 @@ def compile_value(name: str, text: Json, location: Location, scope: Scope) -> Re
                 intrinsic = compile_intrinsic(text)
                 scope.references.update(intrinsic.variables)
                 return intrinsic.read
-            return read_field_path(name, reference(compile_path(text), scope))
+            path = reference(compile_path(text), scope)
+            return read_field_path(name, _or_null(path))
     except (PathSyntaxError, IntrinsicSyntaxError):
         pass
     message = (
@@ -142,6 +144,21 @@ def reference(path: Path, scope: Scope) -> Path:
     if path.variable is not None:
         scope.references.add(path.variable)
     return path
+
+
+def _or_null(path: Path) -> Path:
+    """Let an element that its array does not have be null, as only templates do."""
+    if not path.steps or not isinstance(path.steps[-1], int):
+        return path
+    inner = path.read
+
+    def read(environment: Environment, payload: Payload) -> Json:
+        try:
+            return inner(environment, payload)
+        except ElementMiss:
+            return None
+
+    return replace(path, read=read)
 
 
 def read_field_path(name: str, path: Path) -> Reader:
