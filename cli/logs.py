@@ -66,7 +66,9 @@ def _rendering() -> list[Any]:
 
     tidy = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     if sys.stderr.isatty():
-        return [tidy, structlog.dev.ConsoleRenderer()]
+        # Not the default, which shows local variables: payloads, by the megabyte.
+        plain = structlog.dev.plain_traceback
+        return [tidy, structlog.dev.ConsoleRenderer(exception_formatter=plain)]
     return [
         tidy,
         structlog.processors.format_exc_info,
