@@ -150,12 +150,19 @@ def run_nodes(
 
 
 def _measured(processes: list[subprocess.Popen[str]]) -> list[dict[str, Any]]:
-    """Give every engine process the word to begin; return what they found."""
+    """Give every engine process the word to begin; return what they found.
+
+    One that fails says why on stderr, and the others, which would wait for it, are ended.
+    """
     for process in processes:
         assert process.stdin is not None
         process.stdin.write("go\n")
         process.stdin.flush()
-    return [json.loads(process.communicate()[0]) for process in processes]
+    try:
+        return [json.loads(process.communicate()[0]) for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
 
 
 def _spawn(job: dict[str, Any]) -> subprocess.Popen[str]:

@@ -17,7 +17,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
-import structlog
 import uvloop
 from psycopg import AsyncConnection
 
@@ -28,6 +27,7 @@ from benchmarks.processes import percentile
 from cli.compose import ServerOptions, serving
 from cli.lifetime import calm_collector
 from cli.listening import listen
+from cli.logs import configure_logs
 from engine.engine import Engine
 from engine.options import EngineOptions, Installation
 from engine.starts import StartRequest
@@ -42,7 +42,7 @@ ARN = f"arn:aws:states:us-east-1:{workflows.ACCOUNT}"
 @asynccontextmanager
 async def running_engine(url: str, **options: Any) -> AsyncIterator[Engine]:
     """Run an engine that serves the measured function itself, until the block ends."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    configure_logs("warning")
     calm_collector()
     options.setdefault("handlers", {workflows.FUNCTION: workflows.result})
     async with connection_pool(url) as pool:
@@ -69,13 +69,15 @@ class Load:
         self._revision_id = revision_id
         self._slots = asyncio.Semaphore(in_flight)
         self._ended = asyncio.Event()
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._left = 0
         self._started: dict[str, float] = {}
         self.seconds: list[float] = []
         engine.hall.on_closed.append(self._closed)
 
     def _closed(self, execution: Execution) -> None:
-        assert execution.error is None, execution.cause
+        if execution.error is not None and not self._failed.done():
+            self._failed.set_exception(AssertionError(execution.cause))
         # An execution may end in another process than the one that started it; that one ends
         # as many of ours.
         self._slots.release()
@@ -87,7 +89,18 @@ class Load:
                 self._ended.set()
 
     async def run(self, count: int) -> None:
-        """Start `count` executions and wait for their ends."""
+        """Start `count` executions and wait for their ends; raise what one or the engine fails with."""
+        running = asyncio.ensure_future(self._run(count))
+        broken = asyncio.ensure_future(self._engine.failed.wait())
+        ends = (running, broken, self._failed)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        broken.cancel()
+        self._engine.raise_failure()
+        if self._failed.done():
+            self._failed.result()
+        running.result()
+
+    async def _run(self, count: int) -> None:
         self._left = count
         self._ended.clear()
         self.seconds.clear()
@@ -131,7 +144,7 @@ class Load:
 @asynccontextmanager
 async def serving_engine(url: str, *, served: bool) -> AsyncIterator[Engine]:
     """Run an engine behind HTTP; tell the endpoint; a served one waits for its worker."""
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(30))
+    configure_logs("warning")
     calm_collector()
     listener = listen("127.0.0.1", 0)
     async with serving(ServerOptions(url=url, listener=listener)) as server:
