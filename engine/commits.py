@@ -103,6 +103,11 @@ class Commits:
         """Whether the lane works for a shard."""
         return shard in self.tenure.epochs
 
+    @property
+    def has_more(self) -> bool:
+        """Whether something is to be written that no turn will take along by itself."""
+        return bool(self._late or self._aside)
+
     async def commit(self, turns: Sequence[TurnDone]) -> None:
         """Commit turns, whatever it takes; late stimuli are consumed with them."""
         late, self._late = self._late, []

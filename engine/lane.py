@@ -136,7 +136,7 @@ class Lane:
                 self._wake.set()
 
     async def _work(self) -> None:
-        while self._residents.has_work:
+        while self._residents.has_work or self._commits.has_more:
             self._idle.clear()
             try:
                 await self._loader.load_missing()

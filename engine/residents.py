@@ -109,7 +109,8 @@ class Residents:
             if resident.beats:
                 shard = resident.execution.shard
                 self._beats[execution_id] = (shard, resident.beats)
-        self._runnable.pop(execution_id, None)
+        if self._runnable.get(execution_id) is resident:
+            del self._runnable[execution_id]
         return resident.queue
 
     def drop_shards(self, shards: set[int]) -> None:

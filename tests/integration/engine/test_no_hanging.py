@@ -13,6 +13,7 @@ import pytest
 from asl.payload import Payload
 from engine.engine import Engine
 from engine.errors import UnansweredError
+from engine.patience import Patience
 from runtime import stimuli as st
 from storage.connections import connection_pool
 from tests.support.fleet import Fleet, eventually
@@ -60,7 +61,7 @@ async def test_start_given_up_before_its_turn_is_not_made(
                 " AND relation = 'execution_records'::regclass"
             )
         )
-        monkeypatch.setattr("engine.starts.PATIENCE_SECONDS", 0.2)
+        monkeypatch.setattr(engine.starts, "_patience", Patience(0.2))
         with pytest.raises(UnansweredError):
             await engines.start(engine, machine)
     run = await first
@@ -189,3 +190,23 @@ async def test_no_statement_and_no_transaction_lasts_for_ever(
         )
 
         assert await cursor.fetchone() == ("30s", "30s")
+
+
+async def test_what_came_too_late_is_answered_though_the_lane_was_interrupted(
+    engines: Fleet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = await engines.engine(lanes=1)
+    run = await engines.start(engine, await engines.machine(region(pass_on())))
+    await engines.closed(run)
+    (lane,) = engine.lanes
+    await lane.at_rest()
+
+    async def interrupted() -> None:
+        monkeypatch.undo()
+        raise psycopg.OperationalError
+
+    monkeypatch.setattr(lane, "_look_up_activities", interrupted)
+
+    verdict = await engine.router.ask(run.shard, run.id, st.Stop(None, None))
+
+    assert verdict is st.Verdict.CLOSED
