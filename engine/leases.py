@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
@@ -83,7 +83,7 @@ class LeaseKeeper:
         self._events = events
         self._call_soon = call_soon
         self._host = host_name()
-        self._held: set[int] = set()
+        self._held: dict[int, int] = {}  # at the epochs at which they were won
         self._certain_until = 0.0
         self._live = 0
         self._rounds_above = 0
@@ -117,9 +117,9 @@ class LeaseKeeper:
         """How many engines lived when that was last asked, this one included."""
         return max(1, self._live)
 
-    def lost(self, shards: set[int]) -> None:
-        """Know shards that a lane has found lost."""
-        self._wish(lambda: self._forget(shards))
+    def lost(self, epochs: dict[int, int]) -> None:
+        """Know shards that a lane has found lost, at the epochs at which it held them."""
+        self._wish(lambda: self._forget_unless_won_since(epochs))
 
     def given_up(self, shards: set[int]) -> None:
         """Release shards that the lanes have stopped working for."""
@@ -203,7 +203,7 @@ class LeaseKeeper:
     def _renew(self) -> None:
         """Renew whatever names us as its holder, at any epoch: a lane may have raised it."""
         cursor = self._execute("renew", self._own(self._held) | {"lease": self._lease})
-        lost = self._held - {row[0] for row in cursor.fetchall()}
+        lost = self._held.keys() - {row[0] for row in cursor.fetchall()}
         if lost:
             self._forget(lost)
             self._call_soon(self._events.on_lost, lost)
@@ -230,7 +230,7 @@ class LeaseKeeper:
         )
         won = dict(cursor.fetchall())
         if won:
-            self._held |= won.keys()
+            self._held |= won
             self._call_soon(self._events.on_won, won)
 
     def _mind_the_share(self, share: int) -> None:
@@ -245,15 +245,24 @@ class LeaseKeeper:
             self._call_soon(self._events.on_give_up, self._asked)
 
     def _release(self, shards: set[int]) -> None:
-        held = shards & self._held
+        held = shards & self._held.keys()
         if held:
             self._execute("release", self._own(held))
             self._forget(held)
 
-    def _forget(self, shards: set[int]) -> None:
-        self._held -= shards
+    def _forget_unless_won_since(self, epochs: dict[int, int]) -> None:
+        """Forget what a lane has lost, unless it was won again before the lane noticed.
 
-    def _own(self, shards: set[int]) -> dict[str, Any]:
+        A lease that was forgotten by mistake would not be renewed, and its shard would be
+        nobody's until it expires.
+        """
+        self._forget({s for s, e in epochs.items() if self._held.get(s, e) <= e})
+
+    def _forget(self, shards: set[int]) -> None:
+        for shard in shards:
+            self._held.pop(shard, None)
+
+    def _own(self, shards: Iterable[int]) -> dict[str, Any]:
         return {"shards": int4_array(sorted(shards)), "id": self.id}
 
     def _execute(self, name: str, parameters: dict[str, Any]) -> Any:

@@ -355,9 +355,9 @@ class Parts:
 
     # What one part tells others
 
-    def _lane_lost(self, shards: set[int]) -> None:
-        self.shards.lost(shards)
-        self.leases.lost(shards)
+    def _lane_lost(self, epochs: dict[int, int]) -> None:
+        self.shards.lost(epochs)
+        self.leases.lost(epochs)
 
     def _lane_bumped(self, epochs: dict[int, int]) -> None:
         self.shards.bumped(epochs)

@@ -12,24 +12,24 @@ class Tenure:
     """The shards that a lane works for, at the epochs at which it holds them.
 
     `may_act` tells whether the leases are certain enough to let side effects go. `on_lost`
-    hears of shards that turned out to belong to somebody else, `on_bumped` of epochs that
-    the lane has raised itself. `heard_since` is when the lane began, or began again, to hear
+    hears of shards that turned out to belong to somebody else, with the epochs at which they
+    were held, `on_bumped` of epochs that the lane has raised itself. `heard_since` is when the lane began, or began again, to hear
     heartbeats: a task whose beats could not have been received gets a fresh period.
     """
 
     holder: str
     may_act: Callable[[], bool]
-    on_lost: Callable[[set[int]], None]
+    on_lost: Callable[[dict[int, int]], None]
     on_bumped: Callable[[dict[int, int]], None]
     heard_since: datetime
     epochs: dict[int, int] = field(default_factory=dict)
 
     def lose(self, shards: set[int]) -> set[int]:
         """Strike shards out; return those that were held until now."""
-        lost = {shard for shard in shards if self.epochs.pop(shard, None) is not None}
+        lost = {shard: self.epochs.pop(shard) for shard in shards & self.epochs.keys()}
         if lost:
             self.on_lost(lost)
-        return lost
+        return set(lost)
 
     def bump(self, epochs: dict[int, int]) -> None:
         """Take over raised epochs."""

@@ -22,7 +22,9 @@ SELECT (SELECT count(*) FROM engines WHERE expires_at > clock_timestamp()),
 
 -- name: acquire
 -- Take shards that nobody holds. The epoch is bumped, which waits for the old holder's
--- commit in flight; whatever that holder writes later meets the fence.
+-- commit in flight; whatever that holder writes later meets the fence. The least recently
+-- taken come first: by their numbers, the high ones would wait for as long as low ones
+-- change hands, as they do when engines are too busy to renew in time.
 UPDATE leases
 SET epoch = leases.epoch + 1,
     holder = %(id)s,
@@ -34,7 +36,7 @@ WHERE leases.shard = ANY (ARRAY(
     FROM leases AS free
     WHERE free.holder IS NULL
        OR (%(may_steal)s AND free.expires_at < clock_timestamp())
-    ORDER BY free.shard
+    ORDER BY free.taken_at, free.shard
     LIMIT %(most)s
     FOR UPDATE SKIP LOCKED
 ))

@@ -132,7 +132,7 @@ class SimEngine:
         self._tenure.lose({shard})
         self.lane.drop({shard})
 
-    def _on_lost(self, shards: set[int]) -> None:
+    def _on_lost(self, shards: dict[int, int]) -> None:
         self._taken_rows = {
             row: shard for row, shard in self._taken_rows.items() if shard not in shards
         }

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 
-from engine.leases import LeaseTimes
+from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
+from scheduler.clock import SystemClock
 from storage.database import connect
 from storage.lane_store import connect_engine
 from tests.support.fleet import Fleet, eventually
@@ -64,10 +65,10 @@ async def test_stimulus_that_met_the_fence_reaches_the_new_holder(
         other.id,
         run.shard,
     )
-    other.leases._held.add(run.shard)
     ((epoch,),) = await engines.rows(
         "SELECT epoch FROM leases WHERE shard = %s", run.shard
     )
+    other.leases._held[run.shard] = epoch
     other.shards.won({run.shard: epoch})
 
     verdict = await worker.succeed(at_work)
@@ -183,6 +184,57 @@ async def test_engines_share_and_give_up_one_shard_at_a_time(engines: Fleet) -> 
 
     assert len(given_up) == len(set(given_up)) == 32
     assert await holders(engines) == {one.id: 32, other.id: 32}
+
+
+async def test_a_loss_that_is_heard_of_late_spares_a_lease_won_since(
+    engines: Fleet,
+) -> None:
+    keeper, won = keeping(engines)
+    keeper._round()
+    await engines.rows("UPDATE leases SET epoch = epoch + 1, holder = NULL, pid = NULL")
+    keeper._round()
+
+    keeper.lost(won[0])
+    keeper._grant_wishes()
+    keeper._disconnect()
+
+    assert keeper._held == won[1] == {shard: e + 2 for shard, e in won[0].items()}
+
+
+async def test_no_free_shard_waits_while_others_change_hands(engines: Fleet) -> None:
+    await engines.rows(
+        "INSERT INTO engines (id, started_at, expires_at, pid, host, capabilities)"
+        " SELECT 'slow', now(), now() + interval '1 hour', 1, 'elsewhere', '{}'"
+    )
+    keeper, won = keeping(engines)
+    keeper._round()
+    await engines.rows("UPDATE leases SET epoch = epoch + 1, holder = NULL, pid = NULL")
+
+    keeper._round()
+    keeper._disconnect()
+
+    assert [len(shards) for shards in won] == [32, 32]
+    assert won[0].keys() | won[1].keys() == set(range(64))
+
+
+def keeping(engines: Fleet) -> tuple[LeaseKeeper, list[dict[int, int]]]:
+    """Make a keeper whose rounds a test calls, and the list of what it has won."""
+    won: list[dict[int, int]] = []
+    keeper = LeaseKeeper(
+        engines.url,
+        "keeper",
+        clock=SystemClock(),
+        times=SLOW,
+        events=LeaseEvents(
+            on_won=won.append, on_lost=nothing, on_give_up=nothing, on_failed=nothing
+        ),
+        call_soon=lambda call, *given: call(*given),
+    )
+    return keeper, won
+
+
+def nothing(_told: object) -> None:
+    """Hear nothing."""
 
 
 async def test_stopped_engine_releases_everything_at_once(engines: Fleet) -> None:
