@@ -100,7 +100,7 @@ async def redrive_execution(api: Api, request: RedriveExecution) -> Response:
     date = await earlier_redrive(api, execution, token)
     if date is None:
         await require_redrivable(api, execution)
-        require_room(api)
+        await require_room(api)
         date = await _redrive(api, execution, token)
     return {"redriveDate": epoch(date)}
 

@@ -82,7 +82,7 @@ class Engine(Parts):
         )
         self.housekeeping.start(self.wakes)
         self.leases.start()
-        await self.open_executions.begin()
+        await self.open_executions.look_shortly()
         log.info("engine started", engine=self.id, lanes=len(self.lanes))
 
     def _lease_keeper(self, loop: asyncio.AbstractEventLoop) -> LeaseKeeper:

@@ -3,7 +3,9 @@
 A start must not count a table. So the table is counted now and then, in the background: every
 five seconds, and more seldom where counting takes long. In between this process adds what it
 has begun since and takes off what has ended here; what other processes did meanwhile shows
-with the next count. The limit may thus be overstepped by what they start in that time.
+with the next count. The limit may thus be overstepped by what they start in that time. Nobody
+is refused for what has ended elsewhere: before a refusal the table is counted again, unless
+that was done a moment ago.
 """
 
 from __future__ import annotations
@@ -21,8 +23,9 @@ from scheduler.clock import Clock
 
 log = structlog.get_logger(__name__)
 
-_FIRST_SECONDS: Final = 2.0
+_PATIENCE_SECONDS: Final = 2.0
 _PAUSE_SECONDS: Final = 5.0
+_SHORTEST_PAUSE_SECONDS: Final = 0.2
 # Counting may take a twentieth of one connection's time.
 _PAUSE_PER_SECOND: Final = 20
 
@@ -51,17 +54,28 @@ class OpenExecutions:
         self._clock = clock
         self._beyond = 0
         self._took = 0.0
+        self._not_before = 0.0
+        self._one_at_a_time = asyncio.Lock()
 
     @property
     def is_full(self) -> bool:
-        """Whether none may be opened now."""
+        """Whether no more may be opened, by what is known."""
         known = self._beyond + self._change() + self._starting()
         return known >= self.most
 
-    async def begin(self) -> None:
-        """Count before the first start is let in, unless that would keep it waiting."""
+    async def has_room(self) -> bool:
+        """Tell whether one more may be opened; make sure before saying no."""
+        if not self.is_full:
+            return True
+        async with self._one_at_a_time:
+            if self.is_full and self._clock.monotonic() >= self._not_before:
+                await self.look_shortly()
+        return not self.is_full
+
+    async def look_shortly(self) -> None:
+        """Count once, unless that would keep a start waiting."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(_FIRST_SECONDS):
+            async with asyncio.timeout(_PATIENCE_SECONDS):
                 await self.look()
 
     async def run(self) -> None:
@@ -77,4 +91,7 @@ class OpenExecutions:
             self._beyond = await self._count() - here
         except (psycopg.Error, PoolTimeout, OSError) as error:
             log.warning("open executions not counted", error=repr(error))
-        self._took = self._clock.monotonic() - begun
+        ended = self._clock.monotonic()
+        self._took = ended - begun
+        pause = max(_SHORTEST_PAUSE_SECONDS, _PAUSE_PER_SECOND * self._took)
+        self._not_before = ended + pause

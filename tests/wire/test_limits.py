@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.wire.raw import call
 from tests.wire.test_executions import start
 from tests.wire.test_express import express, run
 from tests.wire.test_machines import ARN, create, error_of
-from tests.wire.waiting import closed
+from tests.wire.waiting import closed, eventually
 
 LIMITS = Limits(
     request_bytes=4_096,
@@ -183,3 +184,24 @@ def test_open_executions_of_before_count_after_a_restart(clean_database: str) ->
         assert refusal(client.start_execution, stateMachineArn=ARN) == (
             "ExecutionLimitExceeded"
         )
+
+
+def test_what_ends_in_another_process_makes_room(clean_database: str) -> None:
+    settings = Settings(limits=Limits(open_executions=1))
+    anybody = NewKey("any", "any")
+    with (
+        serve(clean_database, settings=settings) as one,
+        serve(clean_database, settings=settings) as other,
+        client_of(one, anybody) as here,
+        client_of(other, anybody) as there,
+    ):
+        create(here, definition=json.dumps(SLOW))
+        for _ in range(6):
+            there.stop_execution(executionArn=eventually(lambda: begun(here)))
+
+
+def begun(client: Any) -> Any:
+    """Start an execution; return nothing where that is refused."""
+    with suppress(client.exceptions.ExecutionLimitExceeded):
+        return client.start_execution(stateMachineArn=ARN)["executionArn"]
+    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from psycopg import OperationalError
@@ -17,6 +17,8 @@ class World:
     """What is stored, and what this process has done."""
 
     def __init__(self, most: int) -> None:
+        self.clock = VirtualClock(datetime(2026, 3, 1, tzinfo=UTC))
+        self.counts = 0
         self.stored = self.changed = self.starting = 0
         self.is_away = self.is_slow = False
         self.open = OpenExecutions(
@@ -24,10 +26,11 @@ class World:
             count=self.count,
             change=lambda: self.changed,
             starting=lambda: self.starting,
-            clock=VirtualClock(datetime(2026, 3, 1, tzinfo=UTC)),
+            clock=self.clock,
         )
 
     async def count(self) -> int:
+        self.counts += 1
         if self.is_away:
             raise OperationalError
         if self.is_slow:
@@ -52,11 +55,11 @@ async def test_what_is_stored_fills_it() -> None:
 async def test_a_count_that_takes_long_keeps_no_start_waiting(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(openexecutions, "_FIRST_SECONDS", 0.01)
+    monkeypatch.setattr(openexecutions, "_PATIENCE_SECONDS", 0.01)
     world = World(most=1)
     world.stored, world.is_slow = 1, True
 
-    await world.open.begin()
+    await world.open.look_shortly()
 
     assert not world.open.is_full
     world.is_slow = False
@@ -102,3 +105,34 @@ async def test_what_was_known_stays_while_the_database_is_away() -> None:
     await world.open.look()
 
     assert world.open.is_full
+
+
+async def test_nobody_is_refused_for_what_has_ended_elsewhere() -> None:
+    world = World(most=1)
+    world.begin(1)
+    world.stored = 0
+
+    assert world.open.is_full
+    assert await world.open.has_room()
+
+
+async def test_many_who_are_refused_at_once_are_counted_for_once() -> None:
+    world = World(most=1)
+    world.begin(1)
+
+    told = await asyncio.gather(*(world.open.has_room() for _ in range(20)))
+    world.clock.advance(timedelta(seconds=0.1))
+    told.append(await world.open.has_room())
+
+    assert (any(told), world.counts) == (False, 1)
+    world.clock.advance(timedelta(seconds=0.2))
+    world.stored = 0
+    assert await world.open.has_room()
+
+
+async def test_who_is_not_refused_is_not_counted_for() -> None:
+    world = World(most=2)
+    world.begin(1)
+
+    assert await world.open.has_room()
+    assert world.counts == 0
