@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import socket
+import sys
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +20,8 @@ _GRACE_SECONDS: Final = 10
 _KEEP_ALIVE_SECONDS: Final = 75
 _TICK_SECONDS: Final = 1.0
 _MAX_HEAD_BYTES: Final = 64 * 1024
+# What of the files that a process may have open is not for clients.
+_FILES_OF_OURS: Final = 256
 # A client that has not sent the whole of a request by then is hung up on.
 _REQUEST_SECONDS: Final = 60.0
 
@@ -49,7 +53,8 @@ class _Protocol(HttpToolsProtocol):
     """Hangs up on heads and trailers without end, which would be gathered for ever.
 
     So it does on a request that does not arrive: one that stops half-way, or comes drop by
-    drop, would hold its connection for ever. A request that comes in one piece, as nearly
+    drop, would hold its connection for ever. Connections that there are no files for are
+    closed at once: without files the database could not be reached either. A request that comes in one piece, as nearly
     all do, sets no clock going.
 
     Trailers are dropped: they come after it was decided who is admitted.
@@ -63,7 +68,10 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
-        self._await_request()
+        if len(self.connections) > most_connections():
+            transport.abort()
+        else:
+            self._await_request()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await_nothing()
@@ -106,6 +114,14 @@ class _Protocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         self._is_in_head, self._bytes_for_nothing = True, 0
         super().on_message_complete()
+
+
+def most_connections() -> int:
+    """Return how many clients may be connected: the database needs files of the process, too."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if files == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return max(files // 2, files - _FILES_OF_OURS)
 
 
 class HttpServer:

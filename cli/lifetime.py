@@ -7,8 +7,10 @@ in an orderly end is cut off by a thread that does not depend on the event loop.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
+import resource
 import signal
 import sys
 import threading
@@ -24,6 +26,7 @@ T = TypeVar("T")
 
 DRAIN_SECONDS: Final = 25.0
 FAILED_SECONDS: Final = 5.0
+_FILES: Final = 65_536
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -87,6 +90,7 @@ def run_loop(main: Callable[[], Coroutine[Any, Any, T]]) -> T:
     import uvloop
 
     calm_collector()
+    allow_many_files()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main())
 
@@ -100,6 +104,18 @@ def calm_collector() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
+
+
+def allow_many_files() -> None:
+    """Raise the limit of open files as far as this process may: every client is one.
+
+    Shells and service managers mostly start processes with 1,024, and let them have more.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def leave_in_order_on_sigterm() -> None:

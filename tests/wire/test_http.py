@@ -244,3 +244,26 @@ def rest_of(client: socket.socket) -> bytes:
         while some := client.recv(65_536):
             heard += some
     return heard
+
+
+def test_more_connections_than_there_are_files_for_are_closed(
+    module_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = urlsplit(module_endpoint)
+    monkeypatch.setattr(api.server, "most_connections", lambda: 20)
+
+    with contextlib.ExitStack() as clients:
+        opened = [
+            clients.enter_context(
+                socket.create_connection((address.hostname, address.port), timeout=10)
+            )
+            for _ in range(40)
+        ]
+        assert rest_of(opened[-1]) == b""
+
+    def answers() -> Iterator[int]:
+        while True:
+            with contextlib.suppress(ConnectionError):
+                yield send(module_endpoint, "/healthz", method="GET").status
+
+    assert next(answers()) == 200
