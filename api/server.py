@@ -24,6 +24,8 @@ _MAX_HEAD_BYTES: Final = 64 * 1024
 _FILES_OF_OURS: Final = 256
 # A client that has not sent the whole of a request by then is hung up on.
 _REQUEST_SECONDS: Final = 60.0
+# So is one that has not taken its answer by then, up to the little that a socket holds.
+_ANSWER_SECONDS: Final = 300.0
 
 
 class _Server(uvicorn.Server):
@@ -50,12 +52,12 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(HttpToolsProtocol):
-    """Hangs up on heads and trailers without end, which would be gathered for ever.
+    """Hangs up on clients that would hold a connection for ever.
 
-    So it does on a request that does not arrive: one that stops half-way, or comes drop by
-    drop, would hold its connection for ever. Connections that there are no files for are
-    closed at once: without files the database could not be reached either. A request that comes in one piece, as nearly
-    all do, sets no clock going.
+    So are those that there are no files for (without files the database could not be
+    reached either), heads and trailers without end, which would be gathered, requests that
+    stop half-way or come drop by drop, and answers that nobody takes. A request that comes
+    in one piece and an answer that is taken at once, as nearly all are, set no clock going.
 
     Trailers are dropped: they come after it was decided who is admitted.
     """
@@ -65,6 +67,7 @@ class _Protocol(HttpToolsProtocol):
         self._is_in_head = True
         self._bytes_for_nothing = 0
         self._deadline: asyncio.TimerHandle | None = None
+        self._reading: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # as uvicorn has it
         super().connection_made(transport)
@@ -75,6 +78,7 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._await_nothing()
+        self._await_no_reader()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -86,6 +90,19 @@ class _Protocol(HttpToolsProtocol):
             self._await_nothing()
         else:
             self._await_request()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._reading = self.loop.call_later(_ANSWER_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._await_no_reader()
+        super().resume_writing()
+
+    def _await_no_reader(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            self._reading = None
 
     def _await_request(self) -> None:
         """Give the request that has begun its time, unless that runs already."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +16,10 @@ import pytest
 
 import api.server
 from cli.version import version
+from tests.support.machines import pass_on, region
 from tests.wire.raw import AWS_JSON, TARGET, call, send
+from tests.wire.test_executions import start
+from tests.wire.waiting import closed
 
 
 def test_probes_answer(endpoint: str) -> None:
@@ -267,3 +271,31 @@ def test_more_connections_than_there_are_files_for_are_closed(
                 yield send(module_endpoint, "/healthz", method="GET").status
 
     assert next(answers()) == 200
+
+
+def test_client_that_does_not_take_its_answer_is_hung_up_on(
+    module_client: Any, module_endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api.server, "_ANSWER_SECONDS", 0.0)
+    states = [pass_on(f"S{number}") for number in range(24)]
+    text = json.dumps("x" * 250_000)
+    arn = start(module_client, region(*states), input=text)["executionArn"]
+    closed(module_client, arn)
+    body = json.dumps({"executionArn": arn})
+    address = urlsplit(module_endpoint)
+    request = (
+        f"{HEAD}Content-Length: {len(body)}\r\n\r\n{body}".replace(
+            "ListStateMachines", "GetExecutionHistory"
+        )
+    ).replace("HOST", address.netloc)
+
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        client.settimeout(10)
+        client.connect((address.hostname, address.port))
+        client.sendall(request.encode())
+        heard = rest_of(client)
+
+    head, _, answer = heard.partition(b"\r\n\r\n")
+    (promised,) = re.findall(rb"content-length: (\d+)", head)
+    assert len(answer) < int(promised)
