@@ -16,6 +16,7 @@ from api.timestamps import epoch
 from api.wire import Response
 from runtime.execution import Status
 from runtime.map_runs import labelled_machine
+from runtime.redrive import REDRIVABLE
 from storage.map_runs import Bounds, MapRunRecord
 
 
@@ -46,7 +47,8 @@ async def _all_counts(api: Api, run: MapRunRecord) -> dict[str, dict[str, int]]:
 
     Such a run counts its children anew, as it comes to each of them once more.
     """
-    redrive = redrive_of(run, api.clock.now())
+    now = api.clock.now()
+    redrive = redrive_of(run, now)
     if redrive is None:
         progress = run.progress()
         children = _standing(progress.children, progress.children_started)
@@ -56,9 +58,12 @@ async def _all_counts(api: Api, run: MapRunRecord) -> dict[str, dict[str, int]]:
         children = Counter({standing: of[0] for standing, of in census.items()})
         items = Counter({standing: of[1] for standing, of in census.items()})
     in_all = _children_in_all(run.items_total, items.total(), children.total())
+    lost_children, lost_items = (0, 0)
+    if any(children[status] for status in REDRIVABLE):
+        lost_children, lost_items = await api.executions.not_redrivable(run.arn, now)
     return {
-        "itemCounts": _counts(items, run.items_total),
-        "executionCounts": _counts(children, in_all),
+        "itemCounts": _counts(items, run.items_total, lost_items),
+        "executionCounts": _counts(children, in_all, lost_children),
     }
 
 
@@ -69,7 +74,7 @@ def _standing(ended: Counter[Status], started: int) -> Counter[str]:
     return standing
 
 
-def _counts(standing: Counter[str], total: int) -> dict[str, int]:
+def _counts(standing: Counter[str], total: int, lost: int) -> dict[str, int]:
     return {
         "pending": total - standing.total(),
         "running": standing["RUNNING"],
@@ -79,7 +84,7 @@ def _counts(standing: Counter[str], total: int) -> dict[str, int]:
         "aborted": standing["ABORTED"],
         "total": total,
         "resultsWritten": 0,
-        "failuresNotRedrivable": 0,
+        "failuresNotRedrivable": lost,
         "pendingRedrive": standing[PENDING],
     }
 

@@ -110,12 +110,16 @@ class RunRedrive:
     @property
     def parameters(self) -> dict[str, object]:
         """What a statement needs to tell the same."""
-        return {
-            "redriven_at": self.at,
-            "oldest_stop": self.now - REDRIVE_WINDOW,
-            "oldest_start": self.now - MAX_OPEN_TIME,
-            "most_events": MAX_EVENTS_FOR_REDRIVE,
-        }
+        return {"redriven_at": self.at, **_redrivable(self.now)}
+
+
+def _redrivable(now: datetime) -> dict[str, object]:
+    """Return what tells in a statement who may be redriven, as `runtime/redrive.py` has it."""
+    return {
+        "oldest_stop": now - REDRIVE_WINDOW,
+        "oldest_start": now - MAX_OPEN_TIME,
+        "most_events": MAX_EVENTS_FOR_REDRIVE,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,15 @@ class Executions:
         async with self._connections() as connection:
             cursor = await connection.execute(_SQL["census"], parameters)
             return {row[0]: (row[1], row[2]) for row in await cursor.fetchall()}
+
+    async def not_redrivable(self, map_run_arn: str, now: datetime) -> tuple[int, int]:
+        """Return how many children that ended badly, and items, no redrive can reach."""
+        parameters = {"listed": map_run_arn, **_redrivable(now)}
+        async with self._connections() as connection:
+            cursor = await connection.execute(_SQL["not_redrivable"], parameters)
+            row = await cursor.fetchone()
+        assert row is not None, "a count has a row"
+        return row[0], row[1]
 
     async def count_open(self) -> dict[str, int]:
         """Count the open executions of each machine."""

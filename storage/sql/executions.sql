@@ -116,6 +116,20 @@ FROM (
 ) AS children
 GROUP BY standing
 
+-- name: not_redrivable
+-- How many children of a Map Run that ended badly, with how many items, may not be redriven any
+-- more.
+SELECT count(*), coalesce(sum(item_count), 0)
+FROM execution_records
+WHERE map_run_arn = %(listed)s
+    AND status <> 'RUNNING'
+    AND status <> 'SUCCEEDED'
+    AND (
+        stop_date < %(oldest_stop)s
+        OR start_date < %(oldest_start)s
+        OR last_event_id >= %(most_events)s
+    )
+
 -- name: count_open
 -- Open executions of each machine that is known.
 SELECT m.arn, count(r.execution_id)

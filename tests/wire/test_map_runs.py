@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 from botocore.exceptions import ClientError
 
@@ -268,6 +269,28 @@ def children(client: Any, run: str, **given: str) -> list[tuple[str, str]]:
     shown = [client.describe_execution(executionArn=it["executionArn"]) for it in found]
     assert [it["status"] for it in found] == [it["status"] for it in shown]
     return sorted((it["input"], it["status"]) for it in shown)
+
+
+def test_failures_that_no_redrive_can_reach_are_counted(
+    client: Any, clean_database: str
+) -> None:
+    each = distributed("Each", fail("Bad"), ToleratedFailureCount=2)
+    execution = start(client, region(each), [1, 2])
+    closed(client, execution)
+    run = run_of(client, execution)
+    before = client.describe_map_run(mapRunArn=run)["executionCounts"]
+
+    with psycopg.connect(clean_database) as connection:
+        connection.execute(
+            "UPDATE execution_records SET start_date = start_date - interval '20 days',"
+            " stop_date = stop_date - interval '20 days' WHERE arn = %s",
+            [client.list_executions(mapRunArn=run)["executions"][0]["executionArn"]],
+        )
+
+    after = client.describe_map_run(mapRunArn=run)
+    assert (before["failed"], before["failuresNotRedrivable"]) == (2, 0)
+    assert after["itemCounts"]["failuresNotRedrivable"] == 1
+    assert after["executionCounts"]["failuresNotRedrivable"] == 1
 
 
 def test_only_the_children_of_a_map_run_can_be_pending(client: Any) -> None:
