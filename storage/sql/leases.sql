@@ -5,6 +5,10 @@ SELECT %(id)s, clock_timestamp(), clock_timestamp() + %(lease)s::interval,
        %(pid)s, %(host)s, %(capabilities)s::json
 ON CONFLICT (id) DO UPDATE SET expires_at = EXCLUDED.expires_at;
 
+-- name: prolong_lightly
+-- What follows in this transaction may be lost with the database.
+SET LOCAL synchronous_commit = off;
+
 -- name: renew
 -- Prolong the own leases, whatever their epochs: a lane may have raised one just now, and
 -- whoever takes a lease writes itself down as its holder. What is not returned was lost.
