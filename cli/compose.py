@@ -39,7 +39,7 @@ from cli.version import version
 from engine.engine import Engine
 from engine.lambdaclient import LambdaClient, LambdaSettings
 from engine.leases import LeaseTimes
-from engine.options import EngineOptions, Installation
+from engine.options import EngineOptions, Installation, usual_lanes
 from runtime.tokens import TokenSigner
 from scheduler.histogram import LATENESS_BOUNDS, Histogram
 from storage.access_keys import AccessKeys
@@ -76,7 +76,7 @@ class ServerOptions:
     is_port_shared: bool = False
     is_signed: bool = False
     masters: MasterKeys | None = None
-    lanes: int = 2
+    lanes: int | None = None
     lease_seconds: float = 3.0
     worker_seconds: float = 7.0
     keep: timedelta | None = None
@@ -90,7 +90,7 @@ class ServerOptions:
         return EngineOptions(
             region=self.site.region,
             account=self.site.account,
-            lanes=self.lanes,
+            lanes=self.lanes or usual_lanes(),
             leases=LeaseTimes(lease=lease, renew=lease / 3, margin=lease / 6),
             session_timeout=self.worker_seconds,
             keep=self.keep,

@@ -11,7 +11,10 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of the engine; all have good defaults."""
     group = parser.add_argument_group("engine")
     group.add_argument(
-        "--lanes", type=int, default=2, metavar="N", help="(%(default)s)"
+        "--lanes",
+        type=int,
+        metavar="N",
+        help="commits under way at once (1; 2 on more than two cores)",
     )
     group.add_argument(
         "--lease-seconds",
@@ -44,11 +47,12 @@ def add_engine_options(parser: argparse.ArgumentParser) -> None:
 def engine_words(options: argparse.Namespace) -> list[str]:
     """Return the engine's options as another process is to be given them."""
     words = [
-        f"--lanes={options.lanes}",
         f"--lease-seconds={options.lease_seconds}",
         f"--worker-seconds={options.worker_seconds}",
         f"--log-level={options.log_level}",
     ]
+    if options.lanes is not None:
+        words.append(f"--lanes={options.lanes}")
     if options.keep_days is not None:
         words.append(f"--keep-days={options.keep_days}")
     if options.config is not None:

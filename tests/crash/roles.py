@@ -51,6 +51,7 @@ async def _serve(url: str, port: int, times: Times) -> None:
     options = ServerOptions(
         url=url,
         listener=bind("127.0.0.1", port),
+        lanes=2,
         lease_seconds=times.lease,
         worker_seconds=times.worker,
     )
