@@ -51,12 +51,23 @@ class DatabaseServer:
             self.drop(marker.read_text())
 
     def create(self, name: str, template: str = "template0") -> None:
-        """Create a database."""
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        """Create a database: its files are copied, which is less work than to log them."""
+        with connect(self.url, autocommit=True) as connection:
+            can_choose = connection.info.server_version >= 150000
+            how = " STRATEGY FILE_COPY" if can_choose else ""
+            identifiers = sql.Identifier(name), sql.Identifier(template)
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} TEMPLATE {}" + how).format(*identifiers)
+            )
 
     def drop(self, name: str) -> None:
         """Drop a database, and whoever is connected to it."""
-        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        with connect(self.url, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(
+                    sql.Identifier(name)
+                )
+            )
 
     def address(self, name: str) -> str:
         """Return the URL of another database of this server."""
@@ -83,11 +94,6 @@ class DatabaseServer:
             yield self.address(name)
         finally:
             self.drop(name)
-
-    def _run(self, statement: str, *names: str) -> None:
-        identifiers = map(sql.Identifier, names)
-        with connect(self.url, autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*identifiers))
 
 
 class CleanableDatabase:

@@ -82,16 +82,6 @@ def test_a_new_server_is_safe_and_speaks_utf8(data: Path) -> None:
     assert addresses == ""
 
 
-def test_a_password_that_nobody_guesses_is_not_hashed_thousands_of_times(
-    data: Path,
-) -> None:
-    with EmbeddedServer(data) as server:
-        chooses = int(str(ask(server.url, "SHOW server_version_num"))) >= 160000
-        stored = str(ask(server.url, "SELECT max(rolpassword) FROM pg_authid"))
-
-    assert stored.startswith("SCRAM-SHA-256$1:" if chooses else "SCRAM-SHA-256$4096:")
-
-
 def test_the_last_user_stops_the_server(data: Path) -> None:
     first, second = EmbeddedServer(data), EmbeddedServer(data)
     first.start()

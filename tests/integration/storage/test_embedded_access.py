@@ -48,6 +48,17 @@ def test_a_wrong_password_file_is_reported(server: EmbeddedServer) -> None:
     password.write_text(right)
 
 
+def test_a_password_that_nobody_guesses_is_not_hashed_thousands_of_times(
+    server: EmbeddedServer,
+) -> None:
+    with connect(server.url) as connection:
+        chooses = connection.info.server_version >= 160000
+        row = connection.execute("SELECT max(rolpassword) FROM pg_authid").fetchone()
+
+    assert row is not None
+    assert row[0].startswith(f"SCRAM-SHA-256${1 if chooses else 4096}:")
+
+
 def test_nobody_is_trusted(server: EmbeddedServer) -> None:
     lines = (server.data / "postgresql" / "pg_hba.conf").read_text().splitlines()
     rules = [line.split() for line in lines if line and not line.startswith("#")]
