@@ -14,8 +14,14 @@ from typing import Any, Final
 LEVELS: Final = ("debug", "info", "warning", "error")
 LEVEL_VARIABLE: Final = "STEPWELL_LOG_LEVEL"
 
-# Said by libraries at a level that concerns nobody here.
-_TALKATIVE: Final = ("alembic", "apscheduler", "asyncio", "uvicorn")
+# From which level on libraries say what concerns anybody here. The HTTP server warns of
+# whatever is no HTTP: with that, everybody who reaches the port could fill the log.
+_TALKATIVE: Final = {
+    "alembic": logging.WARNING,
+    "apscheduler": logging.WARNING,
+    "asyncio": logging.WARNING,
+    "uvicorn": logging.ERROR,
+}
 
 
 def add_log_level(parser: argparse.ArgumentParser, default: str = "info") -> None:
@@ -57,8 +63,8 @@ def configure_logs(level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    for name in _TALKATIVE:
-        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    for name, lowest in _TALKATIVE.items():
+        logging.getLogger(name).setLevel(max(lowest, root.level))
 
 
 def _rendering() -> list[Any]:

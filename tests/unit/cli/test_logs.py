@@ -42,5 +42,18 @@ def test_a_traceback_shows_no_local_variables(
     assert "somebody's-data" not in shown
 
 
+def test_what_is_no_http_fills_no_log(
+    logged: None, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configure_logs("debug")
+
+    logging.getLogger("uvicorn.error").warning("Invalid HTTP request received.")
+    logging.getLogger("uvicorn.error").error("Exception in ASGI application")
+
+    shown = capsys.readouterr().err
+    assert "Invalid HTTP" not in shown
+    assert "Exception in ASGI application" in shown
+
+
 def fail_with(payload: str) -> None:
     raise LookupError("not found" if payload else "")
