@@ -12,130 +12,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from asl.jsontext import WRAPPED_DEPTH, dumps, loads
 from asl.payload import Json, Payload
 from runtime import events as ev
 from runtime.failure import Action, Failure
 from runtime.principal import Principal
+from storage.event_fields import (
+    ALWAYS_SHOWN,
+    CALLER,
+    PRINCIPALS,
+    TIMES,
+    TUPLES,
+    UNREPEATED,
+    Fields,
+    fields_of,
+)
 from storage.principals import plain_principal, principal_of
 
-Fields: TypeAlias = tuple[tuple[str, str], ...]
-
-_CALLER: Final[Fields] = (("caller", "caller"),)
-_ERROR: Final[Fields] = (("error", "error"), ("cause", "cause"))
-_SERVICE: Final[Fields] = (("resource_type", "resourceType"), ("resource", "resource"))
-_SCHEDULED: Final[Fields] = (
-    ("resource", "resource"),
-    ("resource_type", "resourceType"),
-    ("region", "region"),
-    ("timeout_seconds", "timeoutInSeconds"),
-    ("heartbeat_seconds", "heartbeatInSeconds"),
-    ("credentials", "taskCredentials"),
-)
-_SCHEDULED_MEMO: Final[Fields] = (
-    ("function", "function"),
-    ("waits_for_token", "waitsForToken"),
-    ("due", "due"),
-)
-_EXITED: Final[Fields] = (("assigned", "assignedVariables"),)
-_NEXT: Final[Fields] = (("next", "next"),)
-_HEARTBEAT: Final[Fields] = (("heartbeat_due", "heartbeatDue"),)
-_STARTED: Final[Fields] = (("worker", "worker"), *_HEARTBEAT)
-_ITERATION: Final[Fields] = (("name", "name"), ("index", "index"))
-_MAP_RUN: Final[Fields] = (("map_run_arn", "mapRunArn"),)
-
-# Per class: the public details and the memo. A class that is not here takes those of the
-# nearest base that is.
-_FIELDS: Final[dict[type[ev.HistoryEvent], tuple[Fields, Fields]]] = {
-    ev.HistoryEvent: ((), ()),
-    ev.FailedEvent: (_ERROR, _CALLER),
-    ev.Succeeded: ((), _CALLER),
-    ev.StateExited: (_EXITED, _NEXT),
-    ev.WaitStateEntered: ((), (("due", "due"),)),
-    ev.Scheduled: (_SCHEDULED, _SCHEDULED_MEMO),
-    ev.Started: ((), _STARTED),
-    ev.MapIteration: (_ITERATION, ()),
-    ev.MapRunEvent: (_MAP_RUN, ()),
-    ev.ActivityStarted: ((("worker", "workerName"),), _HEARTBEAT),
-    ev.TaskStarted: (_SERVICE, _STARTED),
-    ev.TaskSubmitted: (_SERVICE, _CALLER),
-    ev.TaskSucceeded: (_SERVICE, _CALLER),
-    ev.TaskFailed: (_ERROR + _SERVICE, _CALLER),
-    ev.TaskTimedOut: (_ERROR + _SERVICE, _CALLER),
-    ev.TaskStartFailed: (_ERROR + _SERVICE, _CALLER),
-    ev.TaskSubmitFailed: (_ERROR + _SERVICE, _CALLER),
-    ev.EvaluationFailed: (
-        (*_ERROR, ("location", "location"), ("state", "state")),
-        _CALLER,
-    ),
-    ev.ExecutionRedriven: (
-        (("redrive_count", "redriveCount"),),
-        (("deadline", "deadline"), ("client_token", "clientToken"), *_CALLER),
-    ),
-    ev.MapRunRedriven: ((*_MAP_RUN, ("redrive_count", "redriveCount")), ()),
-    ev.ParallelStateStarted: ((), (("regions", "regions"), ("starts", "starts"))),
-    ev.MapStateStarted: (
-        (("length", "length"),),
-        (
-            ("region", "region"),
-            ("start_at", "startAt"),
-            ("concurrency", "concurrency"),
-            ("is_distributed", "isDistributed"),
-        ),
-    ),
-    ev.MapRunStarted: (
-        _MAP_RUN,
-        (
-            ("execution_type", "executionType"),
-            ("concurrency", "concurrency"),
-            ("tolerated_count", "toleratedCount"),
-            ("tolerated_percentage", "toleratedPercentage"),
-            ("most_items", "mostItems"),
-            ("most_bytes", "mostBytes"),
-        ),
-    ),
-    ev.ExecutionStarted: (
-        (
-            ("role_arn", "roleArn"),
-            ("state_machine_alias_arn", "stateMachineAliasArn"),
-            ("state_machine_version_arn", "stateMachineVersionArn"),
-        ),
-        (
-            ("arn", "arn"),
-            ("name", "name"),
-            ("state_machine_arn", "stateMachineArn"),
-            ("state_machine_name", "stateMachineName"),
-            ("start_at", "startAt"),
-            ("deadline", "deadline"),
-            ("trace_header", "traceHeader"),
-            ("region", "region"),
-            ("map_run_arn", "mapRunArn"),
-            ("map_run_shard", "mapRunShard"),
-            ("map_run_index", "mapRunIndex"),
-            ("item_count", "itemCount"),
-            *_CALLER,
-        ),
-    ),
-}
-_TIMES: Final = frozenset({"due", "heartbeat_due", "deadline"})
-_TUPLES: Final = frozenset({"regions", "starts"})
-_PRINCIPALS: Final = frozenset({"caller"})
-# Fields of which an empty value is not the same as none.
-_ALWAYS_SHOWN: Final = frozenset(
-    {
-        "assigned",
-        "cause",
-        "credentials",
-        "error",
-        "heartbeat_seconds",
-        "index",
-        "length",
-        "redrive_count",
-        "timeout_seconds",
-    }
-)
 _FAILURE_KEY: Final = "failure"
 _CACHED_TEXTS: Final = 5_000
 
@@ -186,12 +81,15 @@ class _Codec:
     memo: Fields
     getter: Any
     is_entered: bool
+    is_repeated: bool
     made: dict[object, tuple[str | None, str | None]]
 
     def texts(self, event: ev.HistoryEvent) -> tuple[str | None, str | None]:
         if self.getter is None:
             return _NO_TEXTS
         values = self.getter(event)
+        if not self.is_repeated:
+            return self._make(values)
         try:
             return self.made[values]
         except KeyError:
@@ -216,7 +114,7 @@ _NO_TEXTS: Final = (None, None)
 def _json_text(fields: Fields, values: tuple[object, ...]) -> str | None:
     shown: dict[str, Json] = {}
     for (attribute, key), value in zip(fields, values, strict=True):
-        if value is None or (not value and attribute not in _ALWAYS_SHOWN):
+        if value is None or (not value and attribute not in ALWAYS_SHOWN):
             continue
         shown[key] = _plain(value)
     return dumps(shown, WRAPPED_DEPTH) if shown else None
@@ -230,10 +128,6 @@ def _plain(value: object) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _fields_of(cls: type[ev.HistoryEvent]) -> tuple[Fields, Fields]:
-    return next(_FIELDS[base] for base in cls.__mro__ if base in _FIELDS)
-
-
 def _tuple_getter(names: list[str]) -> Any:
     if not names:
         return None
@@ -244,11 +138,19 @@ def _tuple_getter(names: list[str]) -> Any:
 
 
 def _codec(cls: type[ev.HistoryEvent]) -> _Codec:
-    details, memo = _fields_of(cls)
+    details, memo = fields_of(cls)
     names = [attribute for attribute, _ in details + memo]
     is_entered = issubclass(cls, ev.StateEntered)
     getter = _tuple_getter(names)
-    return _Codec(ev.EVENT_CODES[cls], details, memo, getter, is_entered, {})
+    return _Codec(
+        code=ev.EVENT_CODES[cls],
+        details=details,
+        memo=memo,
+        getter=getter,
+        is_entered=is_entered,
+        is_repeated=cls not in UNREPEATED,
+        made={},
+    )
 
 
 # What EventRow(...) does, without a call in between.
@@ -316,7 +218,7 @@ def _decode(
     row: EventRow, payload: Payload | None, earlier: list[ev.HistoryEvent]
 ) -> ev.HistoryEvent:
     cls = ev.EVENT_CLASSES[row.type - 1]
-    details, memo = _fields_of(cls)
+    details, memo = fields_of(cls)
     values = _values(details, row.details)
     values |= _values(memo, row.memo)
     if row.state_name is not None:
@@ -348,16 +250,16 @@ def _values(fields: Fields, text: str | None) -> dict[str, Any]:
 
 
 def _typed(attribute: str, value: Any) -> Any:
-    if attribute in _TIMES:
+    if attribute in TIMES:
         return datetime.fromisoformat(value)
-    if attribute in _PRINCIPALS:
+    if attribute in PRINCIPALS:
         return principal_of(value)
-    return tuple(value) if attribute in _TUPLES else value
+    return tuple(value) if attribute in TUPLES else value
 
 
 def caller_in(memo: str | None) -> Principal | None:
     """Return who asked for an event, by its memo."""
-    caller: Principal | None = _values(_CALLER, memo).get("caller")
+    caller: Principal | None = _values(CALLER, memo).get("caller")
     return caller
 
 
