@@ -1,12 +1,13 @@
 """Definitions in YAML: what they stand for, and where."""
 
 import json
+import re
 from contextlib import suppress
 from typing import Any
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from cli.places import Place
@@ -106,9 +107,23 @@ def test_places_are_those_of_names_and_elements() -> None:
     }  # fmt: skip
 
 
+class Writer(yaml.SafeDumper):
+    """Quotes the texts that are numbers in YAML 1.2: the library knows those of 1.1."""
+
+
+NUMBER = r"[-+]?(?:\.\d+|\d+(?:\.\d*)?)(?:[eE][-+]?\d+)?$|0o[0-7]+$|0x[0-9a-fA-F]+$"
+Writer.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(NUMBER), list("-+.0123456789")
+)
+
+
 @given(VALUES)
+@example("0E0")
+@example("0o7")
 def test_what_was_written_is_read(value: Any) -> None:
-    assert read_yaml(yaml.safe_dump(value, allow_unicode=True)).value == value
+    written = yaml.dump(value, Dumper=Writer, allow_unicode=True)
+
+    assert read_yaml(written).value == value
 
 
 @given(VALUES)
