@@ -19,6 +19,14 @@ _DELIMITERS: Final = {
     "Expecting ':' delimiter": "was expecting a colon to separate field name and value",
     "Expecting ',' delimiter": "was expecting comma to separate Object or Array entries",
 }
+# From version 3.13 on Python names the comma before an end, and not what should follow it.
+_TRAILING: Final = {
+    "Illegal trailing comma before end of object": (
+        "Expecting property name enclosed in double quotes"
+    ),
+    "Illegal trailing comma before end of array": "Expecting value",
+}
+_COMMA: Final = re.compile(r",[ \t\n\r]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +51,17 @@ def find_fault(text: str, otherwise: str) -> JsonFault:
 
 
 def _fault(text: str, error: json.JSONDecodeError) -> JsonFault:
-    position = error.pos
+    position, wanted = error.pos, _TRAILING.get(error.msg, error.msg)
+    if wanted != error.msg and (comma := _COMMA.match(text, position)):
+        position = comma.end()
     if position >= len(text.rstrip()):
         return _placed(text, len(text), position, "Unexpected end-of-input")
     token = _TOKEN.match(text, position)
-    if error.msg == "Expecting value" and token is not None:
+    if wanted == "Expecting value" and token is not None:
         message = f"Unrecognized token '{token[0]}': was expecting {_EXPECTED}"
         return _placed(text, token.end(), position, message)
     character = text[position]
-    expected = _DELIMITERS.get(error.msg, f"expected a valid value {_EXPECTED}")
+    expected = _DELIMITERS.get(wanted, f"expected a valid value {_EXPECTED}")
     message = (
         f"Unexpected character ('{character}' (code {ord(character)})): {expected}"
     )
