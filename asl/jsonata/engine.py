@@ -49,15 +49,18 @@ class JsonataError(Exception):
         return f". {self.code}: {self}" if limit is None else f": {limit}"
 
 
+_TIMEOUT: Final = (
+    f"Expression evaluation timeout: {MAX_MILLISECONDS}ms. Check for infinite loop"
+)
 _LIMITS: Final = {
     "D1011": (
         "Stack overflow error: Check for non-terminating recursive function.  "
         "Consider rewriting as tail-recursive. "
         f"Depth={MAX_DEPTH + 1} max={MAX_DEPTH}"
     ),
-    "D1012": (
-        f"Expression evaluation timeout: {MAX_MILLISECONDS}ms. Check for infinite loop"
-    ),
+    "D1012": _TIMEOUT,
+    # Fast machines run out of steps first.
+    "U1006": _TIMEOUT,
     MEMORY_LIMIT: (
         "Expression evaluation memory limit exceeded: Check for excessive memory usage"
     ),

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 
 from asl.errors import DefinitionError, StatesError
+from asl.jsonata.engine import JsonataError
 from asl.parse import parse_machine
 from tests.support.expressions import compiled, environment
 
@@ -138,6 +139,13 @@ def test_a_limit_is_told_without_a_code(expression: str, limit: str) -> None:
 
     assert "threw an error during evaluation: " in failure.cause
     assert limit in failure.cause
+
+
+def test_out_of_steps_is_told_as_out_of_time() -> None:
+    steps, time = JsonataError("U1006", "steps"), JsonataError("D1012", "time")
+
+    assert "evaluation timeout" in steps.explanation
+    assert steps.explanation == time.explanation
 
 
 @pytest.mark.parametrize(
