@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sys
+from typing import Final
+
+ROLES_ARE_IN: Final = "docs/database.md names the roles that it needs"
 
 
 class CommandError(Exception):
@@ -41,7 +44,8 @@ def explained(error: Exception) -> str | None:
     if _is(error, "psycopg.errors", "UndefinedTable"):
         return "this database has no Stepwell tables yet: run `stepwell migrate`"
     if _is(error, "psycopg.errors", "InsufficientPrivilege"):
-        return f"the login to the database may not do this: {str(error).strip()}"
+        reason = str(error).strip()
+        return f"the login to the database may not do this: {reason} ({ROLES_ARE_IN})"
     return None
 
 

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from storage.errors import StorageError
 
 URL_VARIABLE: Final = "STEPWELL_DATABASE_URL"
 DEFAULT_DATA: Final = Path(".stepwell")
@@ -23,7 +26,19 @@ def configured_url(url: str | None = None, data: Path | None = None) -> str | No
     """
     if url is None and data is None:
         url = os.environ.get(URL_VARIABLE)
-    return libpq_url(url) if url else None
+    return _readable(libpq_url(url)) if url else None
+
+
+def _readable(url: str) -> str:
+    """Return a URL that libpq understands; refuse any other."""
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError:
+        reason = (
+            f"no database: {hidden_password(url)}: give postgresql://USER@HOST/NAME"
+        )
+        raise StorageError(reason) from None
+    return url
 
 
 def libpq_url(url: str) -> str:

@@ -109,12 +109,17 @@ def _migrate(raw: Connection[Any], shards: int | None) -> MigrationReport:
     problems: tuple[str, ...] = ()
     changed = before != head or views_changed
     if changed or not all(fact.enforced for fact in roles.enforcement(raw)):
-        raw.commit()
-        problems = roles.ensure_roles(raw) + roles.grant(raw)
+        problems = _set_up_roles(raw)
     raw.commit()
     return MigrationReport(
         before=before, after=head, shards=count, changed=changed, problems=problems
     )
+
+
+def _set_up_roles(raw: Connection[Any]) -> tuple[str, ...]:
+    raw.commit()
+    raw.autocommit = True
+    return roles.ensure_roles(raw) + roles.grant(raw)
 
 
 def _refuse_unfit_server(raw: Connection[Any]) -> None:

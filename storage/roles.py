@@ -79,13 +79,14 @@ class Enforcement:
 def ensure_roles(connection: Connection[Any]) -> tuple[str, ...]:
     """Create the roles and join them; return what was not permitted, as sentences.
 
-    Must be called outside a transaction: each step commits at once, because another
-    database's migration waits for it.
+    The connection commits each statement: a step that is refused leaves the next ones a
+    clean start, and another database's migration waits for no more than one step.
     """
     problems = []
     for role in ROLES:
-        problems += _attempt(f"create {role}", partial(_create, connection, role))
-        problems += _attempt(f"join {role}", partial(_join, connection, role))
+        problems += _attempt(
+            f"create {role}", partial(_create, connection, role)
+        ) or _attempt(f"join {role}", partial(_join, connection, role))
     return tuple(problems)
 
 
@@ -249,7 +250,7 @@ FACTS: Final[tuple[tuple[str, LiteralString, str], ...]] = (
            AND NOT bool_or(has_table_privilege(rolname, 'events', 'TRUNCATE'))
         FROM pg_roles WHERE rolname = 'stepwell_app'
         """,
-        "Run `stepwell migrate` once as a role that may CREATE ROLE.",
+        "Give the login the three roles, then run `stepwell migrate` (docs/database.md).",
     ),
     (
         "only stepwell_retention may delete events",
@@ -259,7 +260,7 @@ FACTS: Final[tuple[tuple[str, LiteralString, str], ...]] = (
            AND bool_and(has_table_privilege(rolname, 'events', 'DELETE'))
         FROM pg_roles WHERE rolname = 'stepwell_retention'
         """,
-        "Run `stepwell migrate` once as a role that may CREATE ROLE.",
+        "Give the login the three roles, then run `stepwell migrate` (docs/database.md).",
     ),
     (
         "the tables belong to stepwell_owner",
@@ -268,7 +269,7 @@ FACTS: Final[tuple[tuple[str, LiteralString, str], ...]] = (
         WHERE oid = to_regclass('events')
           AND pg_get_userbyid(relowner) = 'stepwell_owner'
         """,
-        "Run `stepwell migrate` as the owner of the schema and a member of that role.",
+        "Give the login the three roles, then run `stepwell migrate` (docs/database.md).",
     ),
     (
         "the login is no superuser, who could switch the guard off",

@@ -8,8 +8,14 @@ the first run, for ever.
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from cli.database import add_database_options, open_database
+
+WITHOUT_ROLES: Final = (
+    "Stepwell works without it. To have it, give the login the three roles:"
+    " docs/database.md has the statements."
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,4 +42,6 @@ def run(options: argparse.Namespace) -> int:
     print(f"The schema is at {report.after}, {report.shards} shards: {done}.")
     for problem in report.problems:
         print(f"Not enforced: {problem}")
+    if report.problems:
+        print(WITHOUT_ROLES)
     return 0

@@ -93,6 +93,21 @@ def test_a_login_without_rights_migrates_and_hears_what_is_missing(
     assert not facts["only stepwell_retention may delete events"]
 
 
+def test_roles_that_may_not_be_created_leave_a_migrated_database(
+    stranger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    absent = f"stepwell_absent_{secrets.token_hex(6)}"
+    monkeypatch.setattr(roles, "ROLES", (f"{absent}_1", f"{absent}_2"))
+
+    report = migrate(stranger)
+
+    assert [problem for problem in report.problems if absent in problem] == [
+        f"could not create {absent}_1: permission denied to create role",
+        f"could not create {absent}_2: permission denied to create role",
+    ]
+    assert not migrate(stranger).changed
+
+
 def test_without_roles_the_owner_deletes_only_after_saying_so(
     stranger: str, fresh_database: str
 ) -> None:

@@ -17,6 +17,7 @@ DENIED = psycopg.errors.InsufficientPrivilege("permission denied for table lease
 def test_a_login_without_the_right_to_is_told_so(error: Exception) -> None:
     assert explained(error) == (
         "the login to the database may not do this: permission denied for table leases"
+        " (docs/database.md names the roles that it needs)"
     )
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from storage.database import configured_url, hidden_password, libpq_url
+from storage.errors import StorageError
 
 
 def test_the_url_given_comes_first(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,3 +58,11 @@ def test_a_driver_in_the_url_is_dropped(given: str, plain: str) -> None:
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
     assert hidden_password(url) == shown
+
+
+@pytest.mark.parametrize("url", ["mysql://me:secret@host/x", "somewhere"])
+def test_what_is_no_database_url_is_refused_without_its_password(url: str) -> None:
+    with pytest.raises(StorageError, match=r"give postgresql://") as refusal:
+        configured_url(url)
+
+    assert "secret" not in str(refusal.value)
