@@ -56,6 +56,8 @@ def _query(database: Database, statement: str) -> None:
         except psycopg.Error as error:
             raise CommandError(str(error).strip()) from None
         _print_result(cursor)
+        while cursor.nextset():
+            _print_result(cursor)
 
 
 def _print_result(cursor: psycopg.Cursor[Any]) -> None:

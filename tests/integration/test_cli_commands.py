@@ -239,6 +239,13 @@ def test_sql_prints_a_table(here: Installation) -> None:
     assert said == "0\none  nothing\n---  ------------\n1\n(1 row)\n"
 
 
+def test_sql_prints_the_result_of_every_statement(here: Installation) -> None:
+    said = here.run("sql", "-c", "SET search_path = public; SELECT 7 AS lucky")
+
+    assert said.startswith("0\nSET\nlucky\n")
+    assert "7" in said
+
+
 def test_sql_prints_the_url(here: Installation) -> None:
     assert here.run("sql", "--print") == f"0\n{here.url}\n"
 
