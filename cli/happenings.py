@@ -69,7 +69,7 @@ def gist(details: dict[str, Any]) -> str:
     """Return what matters of an event's details, on one line."""
     if "error" in details or "cause" in details:
         return _failure(details)
-    function = _function(details)
+    function = function_of(details)
     if function:
         return function
     for name in _PAYLOADS:
@@ -95,13 +95,8 @@ def message_of(cause: str) -> str:
     return cause
 
 
-def _failure(details: dict[str, Any]) -> str:
-    error = str(details.get("error") or "")
-    message = message_of(str(details.get("cause") or ""))
-    return shortened(": ".join(part for part in (error, message) if part), _LONGEST)
-
-
-def _function(details: dict[str, Any]) -> str:
+def function_of(details: dict[str, Any]) -> str:
+    """Return the name of the function that a task calls; empty where it calls none."""
     resource = str(details.get("resource", ""))
     if ":function:" in resource:
         return resource.partition(":function:")[2]
@@ -110,6 +105,12 @@ def _function(details: dict[str, Any]) -> str:
         name = parameters.get("FunctionName", "")
         return str(name).rpartition(":function:")[2] or str(name)
     return ""
+
+
+def _failure(details: dict[str, Any]) -> str:
+    error = str(details.get("error") or "")
+    message = message_of(str(details.get("cause") or ""))
+    return shortened(": ".join(part for part in (error, message) if part), _LONGEST)
 
 
 def _state(

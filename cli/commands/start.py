@@ -7,13 +7,21 @@ after the file (JSON or YAML) is created, or updated if the definition has chang
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
+from itertools import repeat
 from pathlib import Path
+from threading import Event
+from typing import Final
 from uuid import uuid4
 
-from cli.client import Client, RefusedError, add_endpoint_option
+from cli.client import Client, Fields, RefusedError, add_endpoint_option
 from cli.definitionfile import ENDINGS, DefinitionFile, read_definition, refused_by
 from cli.inputs import add_input_option, machine_name, read_input
 from cli.names import machine_arn, role_arn
+
+_LONGEST_PAUSE: Final = 1.0
+# Three seconds in all.
+_GROWING_PAUSES: Final = (0.02, 0.03, 0.05, 0.1, 0.15, 0.25, 0.4, 0.5, 0.75, 0.75)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -81,14 +89,23 @@ def _put(client: Client, name: str, definition: str) -> str:
 
 
 def _wait(client: Client, arn: str) -> int:
-    from threading import Event
-
+    from cli.awaited import say_what_is_awaited
     from cli.outcome import report_outcome
 
-    nobody, pause = Event(), 0.02
-    while (execution := client.call("DescribeExecution", executionArn=arn))[
-        "status"
-    ] == "RUNNING":
-        nobody.wait(pause)
-        pause = min(pause * 1.5, 1.0)
+    execution = _follow(client, arn, _GROWING_PAUSES)
+    if execution["status"] == "RUNNING":
+        say_what_is_awaited(client, arn)
+        execution = _follow(client, arn, repeat(_LONGEST_PAUSE))
     return report_outcome(execution)
+
+
+def _follow(client: Client, arn: str, pauses: Iterable[float]) -> Fields:
+    """Return the execution when it has ended, or as it is after the last pause."""
+    nobody = Event()
+    execution = client.call("DescribeExecution", executionArn=arn)
+    for pause in pauses:
+        if execution["status"] != "RUNNING":
+            break
+        nobody.wait(pause)
+        execution = client.call("DescribeExecution", executionArn=arn)
+    return execution

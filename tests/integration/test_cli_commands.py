@@ -102,6 +102,24 @@ def test_start_with_wait_fails_when_the_execution_does(
     assert "The product is out of stock." in capsys.readouterr().err
 
 
+def test_start_with_wait_says_that_no_worker_serves_the_function(
+    here: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / "mistyped.asl.json"
+    file.write_text(UNSERVED.replace('"End"', '"TimeoutSeconds": 2, "End"'))
+    monkeypatch.setattr("cli.commands.start._GROWING_PAUSES", (1.0,))
+
+    status = here.say("start", str(file), "--name=typo", "--wait")
+
+    said = capsys.readouterr().err
+    assert status == 1
+    assert said.startswith("mistyped:typo waits for a worker that serves f: ")
+    assert "mistyped:typo FAILED: States.Timeout" in said
+
+
 def test_a_file_that_has_changed_updates_its_machine(
     here: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
