@@ -13,7 +13,7 @@ from typing import Concatenate, Final, ParamSpec, TypeVar
 
 from api.errors import InvalidDefinition
 from asl.errors import DefinitionError
-from asl.parse import parse_machine
+from asl.parse import parse_accepted
 from asl.report import Diagnostic
 from asl.validate import MachineType, check, validate
 
@@ -44,7 +44,7 @@ async def variable_references(definition: str) -> Mapping[str, list[str]]:
 
 @lru_cache(maxsize=_REMEMBERED)
 def _references(definition: str) -> Mapping[str, list[str]]:
-    return parse_machine(definition).variable_references
+    return parse_accepted(definition).variable_references
 
 
 async def _compiled(

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final
 
 from asl.model import Machine
-from asl.parse import parse_machine
+from asl.parse import parse_accepted
 
 _CAPACITY: Final = 1_000
 
@@ -31,7 +31,7 @@ class CompiledMachines:
             definition = await self._definition(revision_id)
             if definition is None:
                 raise UnknownRevisionError(revision_id)
-            machine = self.put(revision_id, parse_machine(definition))
+            machine = self.put(revision_id, parse_accepted(definition))
         self._machines.move_to_end(revision_id)
         return machine
 
