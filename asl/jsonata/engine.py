@@ -96,9 +96,12 @@ class Engine(Protocol):
         """Return the result as JSON text, None for undefined; raise JsonataError."""
 
 
+# What begins a text or a comment ends it, at the latest where the source ends: a quote may
+# stand in a regular expression, and to look for its end again and again would take time by
+# the square of the length.
 _CONTEXT: Final = re.compile(
-    r""" "(?:[^"\\]|\\.)*" | '(?:[^'\\]|\\.)*' | `[^`]*` | /\*.*?\*/
-    | (?<![$\w]) (?P<context>\$\$?) (?![$\w]) """,
+    r""" "(?:[^"\\]|\\.?)*(?:"|\Z) | '(?:[^'\\]|\\.?)*(?:'|\Z) | `[^`]*(?:`|\Z)
+    | /\*.*?(?:\*/|\Z) | (?<![$\w]) (?P<context>\$\$?) (?![$\w]) """,
     re.VERBOSE | re.DOTALL,
 )
 

@@ -1,9 +1,15 @@
 import json
+import time
 from typing import Any
 
 import pytest
 
-from asl.jsonata.engine import JsonataError, JsonataSyntaxError
+from asl.jsonata.engine import (
+    MAX_SOURCE,
+    JsonataError,
+    JsonataSyntaxError,
+    context_names,
+)
 from asl.jsonata.python import PythonEngine
 from asl.jsonata.rust import JlensEngine
 from tests.support.expressions import NOW
@@ -77,3 +83,19 @@ def test_an_endless_evaluation_is_stopped(engine: Any) -> None:
 def test_syntax_errors(engine: Any, source: str) -> None:
     with pytest.raises(JsonataSyntaxError):
         engine.compile(source)
+
+
+@pytest.mark.parametrize("unit", [r"\/*", '\\"', "\\'", "`", "$"])
+def test_the_context_is_found_soon_in_the_longest_source(unit: str) -> None:
+    source = "[$, /" + unit * ((MAX_SOURCE - 10) // len(unit)) + "x/]"
+    began = time.thread_time()
+
+    names = context_names(source)
+
+    assert time.thread_time() - began < 1
+    assert names == {"$"}
+
+
+def test_texts_names_and_comments_are_no_context() -> None:
+    assert context_names('\'$\' & "\\"$$" & `$` /* $$ */ & $a') == set()
+    assert context_names("'a' & $$ & `b`") == {"$$"}
