@@ -67,6 +67,19 @@ async def test_a_count_that_takes_long_keeps_no_start_waiting(
     assert world.open.is_full
 
 
+async def test_many_who_are_refused_wait_for_one_count_that_takes_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(openexecutions, "_PATIENCE_SECONDS", 0.01)
+    world = World(most=1)
+    world.begin(1)
+    world.is_slow = True
+
+    told = await asyncio.gather(*(world.open.has_room() for _ in range(20)))
+
+    assert (any(told), world.counts) == (False, 1)
+
+
 async def test_what_begins_and_ends_here_counts_at_once() -> None:
     world = World(most=3)
     world.stored = 2
