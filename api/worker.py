@@ -56,9 +56,9 @@ Body: TypeAlias = Mapping[str, Any]
 PREFIX: Final = "/stepwell/v1/worker/"
 MAX_BYTES: Final = 32 * 1024 * 1024
 _MAX_WAIT_SECONDS: Final = 20.0
-# What a function's result is that no payload can be, as Lambda names it.
 # Above what a result may have: one that is too deep must not take the others along.
 _MAX_BODY_DEPTH: Final = 1_000
+# What a function's result is that no payload can be, as Lambda names it.
 _UNMARSHALLED: Final = "Runtime.MarshalError"
 _TOO_DEEP: Final = '{"errorMessage":"Unable to marshal response: nesting is too deep"}'
 _NOTHING: Final = PollResponse()
