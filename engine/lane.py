@@ -151,9 +151,13 @@ class Lane:
             self._residents.trim()
 
     async def _look_up_activities(self) -> None:
-        wanted = self._residents.activities()
-        if self._activities is not None and wanted:
+        """Find out about all that may be waited for, by what came meanwhile, too."""
+        if self._activities is None:
+            return
+        known: set[str] = set()
+        while wanted := self._residents.activities() - known:
             await self._activities.look_up(wanted)
+            known |= wanted
 
     def _collect(self) -> list[TurnDone]:
         """Advance what is runnable, up to the limits of a batch."""
