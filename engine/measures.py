@@ -38,6 +38,8 @@ class Measures:
 
     def __init__(self) -> None:
         self.events: Counter[type[HistoryEvent]] = Counter()
+        # Of these, what the children of Map Runs had.
+        self.events_of_children: Counter[type[HistoryEvent]] = Counter()
         # Per family of tasks, of those that closed after they had been waited for.
         self.schedule_to_start = {f: Histogram(DURATION_BOUNDS) for f in FAMILIES}
         self.start_to_close = {f: Histogram(DURATION_BOUNDS) for f in FAMILIES}
@@ -54,13 +56,17 @@ class Measures:
         events = chain.from_iterable(turn.events for turn in turns)
         self.events.update(map(type, events))
         for turn in turns:
+            if turn.resident is not None and turn.resident.execution.child_of:
+                self.events_of_children.update(map(type, turn.events))
             for task in turn.closed:
                 self._task_closed(task, turn.events[-1].time)
 
     @property
     def opened_again(self) -> int:
-        """How many redrives there were, less how many executions ended."""
-        return self.events[ExecutionRedriven] - sum(map(self.events.__getitem__, ENDS))
+        """How many redrives there were, less how many executions ended; children left out."""
+        own = Counter(self.events)
+        own.subtract(self.events_of_children)
+        return own[ExecutionRedriven] - sum(map(own.__getitem__, ENDS))
 
     def _task_closed(self, task: OpenTask, closed: datetime) -> None:
         started = task.started

@@ -257,8 +257,8 @@ class Parts:
         )
 
     def _opened_here(self) -> int:
-        begun = self.starts.started + self.map_runs.children_started
-        return begun + self.measures.opened_again
+        """Tell how many more have begun here than ended: no children, which do not count."""
+        return self.starts.started + self.measures.opened_again
 
     def _activity_desk(self, signer: TokenSigner) -> ActivityDesk:
         return ActivityDesk(

@@ -85,6 +85,30 @@ async def test_every_item_has_a_child_and_the_results_keep_their_order(
     await engines.at_rest()
 
 
+async def test_children_are_none_of_the_executions_that_are_counted(
+    engines: Fleet,
+) -> None:
+    engine = await engines.engine()
+    machine = await engines.machine(
+        region(distributed("Each", task()), wait(seconds=60))
+    )
+    counted = engine.open_executions
+    counted.most = 2
+    worker = Visitor(engine)
+
+    run = await engines.start(engine, machine, [1, 2, 3])
+    at_work = [await worker.task() for _ in range(3)]
+    assert not counted.is_full
+    await counted.look()
+    for each in at_work:
+        await worker.succeed(each)
+    await engines.happened(run, "WaitStateEntered")
+
+    assert not counted.is_full
+    counted.most = 1
+    assert counted.is_full
+
+
 IS_BAD = {"Variable": "$", "NumericLessThan": 2, "Next": "Bad"}
 
 
