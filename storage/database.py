@@ -47,8 +47,9 @@ def libpq_url(url: str) -> str:
 
 
 def hidden_password(url: str) -> str:
-    """Return a database URL fit to be shown."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    """Return a database URL fit to be shown, or what somebody took for one."""
+    without = re.sub(r"((?:^|/)[^:/@]*):(?!//)[^@]*@", r"\1:***@", url)
+    return re.sub(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^\s&]*)", r"\1***", without)
 
 
 def connect(url: str, *, autocommit: bool = False) -> psycopg.Connection:

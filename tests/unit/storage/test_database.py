@@ -54,13 +54,29 @@ def test_a_driver_in_the_url_is_dropped(given: str, plain: str) -> None:
         ),
         ("postgresql://me@host/db", "postgresql://me@host/db"),
         ("postgresql://host/db", "postgresql://host/db"),
+        ("postgresql://host:5432/db", "postgresql://host:5432/db"),
+        (
+            "postgresql://host/db?password=secret&sslmode=require",
+            "postgresql://host/db?password=***&sslmode=require",
+        ),
+        ("host=h password=secret dbname=d", "host=h password=*** dbname=d"),
+        (r"host=h password='my \' secret' port=1", "host=h password=*** port=1"),
     ],
 )
 def test_a_password_is_never_shown(url: str, shown: str) -> None:
     assert hidden_password(url) == shown
 
 
-@pytest.mark.parametrize("url", ["mysql://me:secret@host/x", "somewhere"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "mysql://me:secret@host/x",
+        "me:secret@host/x",
+        "postgres:/me:secret@host/x",
+        "host=h password=secret dbname",
+        "somewhere",
+    ],
+)
 def test_what_is_no_database_url_is_refused_without_its_password(url: str) -> None:
     with pytest.raises(StorageError, match=r"give postgresql://") as refusal:
         configured_url(url)
