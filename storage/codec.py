@@ -33,6 +33,7 @@ from storage.principals import plain_principal, principal_of
 
 _FAILURE_KEY: Final = "failure"
 _CACHED_TEXTS: Final = 5_000
+_LONGEST_CACHED: Final = 512
 
 
 class EventRow(NamedTuple):
@@ -93,12 +94,19 @@ class _Codec:
         try:
             return self.made[values]
         except KeyError:
-            texts = self._make(values)
-            if len(self.made) < _CACHED_TEXTS and len(texts[0] or "") < 512:
-                self.made[values] = texts
-            return texts
+            return self._keep(values, self._make(values))
         except TypeError:
             return self._make(values)
+
+    def _keep(
+        self, values: object, texts: tuple[str | None, str | None]
+    ) -> tuple[str | None, str | None]:
+        """Keep short texts; when they become too many (due times never repeat), drop all."""
+        if len(texts[0] or "") < _LONGEST_CACHED:
+            if len(self.made) >= _CACHED_TEXTS:
+                self.made.clear()
+            self.made[values] = texts
+        return texts
 
     def _make(self, values: tuple[object, ...]) -> tuple[str | None, str | None]:
         count = len(self.details)

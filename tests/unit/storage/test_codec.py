@@ -15,7 +15,7 @@ from asl.payload import Payload
 from runtime import events as ev
 from runtime.failure import Action, Failure
 from runtime.principal import Principal
-from storage.codec import EventRow, decode, encode
+from storage.codec import _CACHED_TEXTS, EventRow, decode, encode
 
 NOW = datetime(2026, 3, 1, 9, 0, 0, 123_456, tzinfo=UTC)
 STARTED = ev.ExecutionStarted(
@@ -250,6 +250,18 @@ def test_any_due_time_is_read_back_to_the_microsecond(due: datetime) -> None:
     event = ev.WaitStateEntered(id=3, time=NOW, visit=3, due=due, name="Sleep")
 
     assert read_back(event) == event
+
+
+def test_what_repeats_is_written_once_however_much_came_that_does_not() -> None:
+    def entered(seconds: int) -> ev.WaitStateEntered:
+        due = NOW + timedelta(seconds=seconds)
+        return ev.WaitStateEntered(id=2, time=NOW, visit=2, name="Sleep", due=due)
+
+    for seconds in range(_CACHED_TEXTS + 1):
+        encode(entered(seconds))
+    memos = [encode(entered(-1)).memo for _ in range(2)]
+
+    assert memos[0] is memos[1]
 
 
 def test_rows_have_a_place_for_every_column_of_the_log() -> None:
