@@ -48,7 +48,7 @@ def load_functions(target: str) -> list[Function]:
 
 
 def _is_file(place: str) -> bool:
-    return place.endswith(".py") or "/" in place
+    return place.endswith(".py") or "/" in place or Path(place).is_file()
 
 
 def _load_file(path: Path) -> ModuleType:
@@ -59,8 +59,9 @@ def _load_file(path: Path) -> ModuleType:
     _put_first(path.parent)
     name = path.stem if path.stem not in sys.modules else f"__stepwell_{path.stem}__"
     spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None, "a path that ends in .py has a loader"
-    assert spec.loader is not None, "a path that ends in .py has a loader"
+    if spec is None or spec.loader is None:
+        msg = f"{path} is no Python file: its name must end in .py"
+        raise AppError(msg)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)

@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from storage.errors import EmbeddedServerError
 from storage.filelock import FileLock, is_locked
 from storage.serverprocess import (
     give,
@@ -75,10 +76,17 @@ class Cluster:
 
     def prepare(self) -> None:
         """Create the data folder, closed to others and invisible to git."""
-        self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        ignore = self.data / ".gitignore"
-        if not ignore.exists():
-            ignore.write_text("*\n")
+        try:
+            self.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+            ignore = self.data / ".gitignore"
+            if not ignore.exists():
+                ignore.write_text("*\n")
+        except OSError as error:
+            message = (
+                f"the data folder {self.data} cannot be made: {error.strerror}:"
+                " name another with --data DIR"
+            )
+            raise EmbeddedServerError(message) from error
 
     def is_alive(self) -> bool:
         """Tell whether any process of the server still runs.

@@ -52,6 +52,7 @@ def folder(tmp_path: Path) -> Path:
         "deep/tasks.py": DEEP,
         "storage.py": "",
         "wrong.py": "import nowhere_to_be_found",
+        "orders.asl.json": "{}",
     }
     for name, text in files.items():
         (tmp_path / name).write_text(text)
@@ -95,6 +96,7 @@ def test_an_attribute_chooses_functions(
         ("gone", "there is no module 'gone'"),
         ("more:gone", "more has no 'gone'"),
         ("storage", "no function marked"),
+        ("orders.asl.json", "is no Python file"),
     ],
 )
 def test_what_cannot_be_served_is_said(target: str, message: str, folder: Path) -> None:
