@@ -153,5 +153,9 @@ class Client:
         try:
             response = self._pool.request("POST", self._url, body=body, headers=headers)
         except urllib3.exceptions.HTTPError as error:
-            raise UnreachableError(str(error)) from error
+            msg = (
+                f"no answer from {self._url}: {error}: `stepwell dev` starts a server,"
+                " STEPWELL_ENDPOINT names another"
+            )
+            raise UnreachableError(msg) from None  # its own causes only repeat it
         return request.answer(response.status, response.data)

@@ -180,3 +180,18 @@ async def test_a_passing_trouble_is_tried_again(
     (await server.next("")).reply(SUCCEEDED)
 
     assert (await running).status == "SUCCEEDED"
+
+
+def test_a_server_that_is_not_there_is_said_with_what_helps(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("stepwell.operations.PAUSES", ())
+
+    with (
+        stepwell.Client("http://127.0.0.1:9") as client,
+        pytest.raises(stepwell.UnreachableError, match="`stepwell dev`") as refusal,
+    ):
+        client.describe("arn")
+
+    assert "http://127.0.0.1:9" in str(refusal.value)
+    assert refusal.value.__suppress_context__
