@@ -86,13 +86,24 @@ def gist(details: dict[str, Any]) -> str:
 
 def message_of(cause: str) -> str:
     """Return the message in the cause that a function's exception leaves."""
+    document = _exception(cause)
+    return str(document["errorMessage"]) if "errorMessage" in document else cause
+
+
+def stack_of(cause: str) -> str:
+    """Return the stack trace in that cause; empty where there is none."""
+    lines = _exception(cause).get("stackTrace")
+    if not isinstance(lines, list):
+        return ""
+    return "".join(line for line in lines if isinstance(line, str)).rstrip()
+
+
+def _exception(cause: str) -> dict[str, Any]:
     try:
         document = json.loads(cause)
     except ValueError:
-        return cause
-    if isinstance(document, dict) and "errorMessage" in document:
-        return str(document["errorMessage"])
-    return cause
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def function_of(details: dict[str, Any]) -> str:

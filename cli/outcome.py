@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from cli.happenings import message_of
+from cli.happenings import message_of, stack_of
 from cli.names import short_name
 
 
@@ -17,7 +17,8 @@ def report_outcome(execution: dict[str, Any]) -> int:
     name = short_name(execution["executionArn"])
     error = execution.get("error") or "no error name"
     print(f"{name} {execution['status']}: {error}", file=sys.stderr)
-    cause = execution.get("cause")
-    if cause:
-        print(message_of(cause), file=sys.stderr)
+    cause = execution.get("cause") or ""
+    for said in (stack_of(cause), message_of(cause)):
+        if said:
+            print(said, file=sys.stderr)
     return 1

@@ -115,10 +115,10 @@ def _show(client: Client, options: argparse.Namespace) -> None:
 
 
 def _described(execution: Fields) -> Iterator[tuple[str, Any]]:
-    from cli.happenings import message_of
+    from cli.happenings import message_of, stack_of
     from cli.times import moment
 
-    cause = execution.get("cause")
+    cause = execution.get("cause") or ""
     yield "execution", execution["executionArn"]
     yield "machine", execution["stateMachineArn"]
     yield "status", execution["status"]
@@ -128,7 +128,8 @@ def _described(execution: Fields) -> Iterator[tuple[str, Any]]:
     yield "input", execution.get("input")
     yield "output", execution.get("output")
     yield "error", execution.get("error")
-    yield "cause", None if cause is None else message_of(cause)
+    yield "cause", message_of(cause) or None
+    yield "at", stack_of(cause).lstrip() or None
 
 
 def _redriven(execution: Fields) -> str | None:

@@ -102,6 +102,23 @@ def test_start_with_wait_fails_when_the_execution_does(
     assert "The product is out of stock." in capsys.readouterr().err
 
 
+def test_an_exception_of_a_function_is_shown_with_its_place(
+    here: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "raising.asl.json"
+    file.write_text(
+        UNSERVED.replace("function:f", "function:notify-user-of-failure-func")
+    )
+
+    here.say("start", str(file), "--name=r-1", "--input={}", "--wait")
+    here.say("executions", "show", "raising:r-1")
+
+    said = capsys.readouterr()
+    place = f'File "{ORDERS / "functions.py"}", line '
+    assert f"  {place}" in said.err
+    assert f"at        {place}" in said.out
+
+
 def test_start_with_wait_says_that_no_worker_serves_the_function(
     here: Installation,
     tmp_path: Path,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cli.happenings import gist, happenings, history_table, message_of
+from cli.happenings import gist, happenings, history_table, message_of, stack_of
 
 CAUSE = json.dumps({"errorMessage": "no stock", "errorType": "Empty", "stackTrace": []})
 
@@ -96,3 +96,16 @@ def test_a_cause_that_is_no_functions_stays_as_it_is(cause: str) -> None:
 
 def test_a_table_has_a_line_per_event() -> None:
     assert len(history_table(HISTORY).splitlines()) == 2 + len(HISTORY)
+
+
+def test_the_stack_trace_of_an_exception_is_found_in_its_cause() -> None:
+    lines = ['  File "app.py", line 7, in charge\n', "    return 1 / 0\n"]
+
+    assert stack_of(json.dumps({"errorMessage": "x", "stackTrace": lines})) == (
+        '  File "app.py", line 7, in charge\n    return 1 / 0'
+    )
+
+
+@pytest.mark.parametrize("cause", ["", "a text", "[1]", CAUSE, '{"stackTrace": 5}'])
+def test_a_cause_without_a_stack_trace_has_none(cause: str) -> None:
+    assert stack_of(cause) == ""
