@@ -92,11 +92,9 @@ class OpenExecutions:
         except (psycopg.Error, PoolTimeout, OSError) as error:
             log.warning("open executions not counted", error=repr(error))
         finally:
-            # Also of a count that took too long: who waits behind it must not try again.
-            self._pause(begun)
-
-    def _pause(self, begun: float) -> None:
-        ended = self._clock.monotonic()
-        self._took = ended - begun
-        pause = max(_SHORTEST_PAUSE_SECONDS, _PAUSE_PER_SECOND * self._took)
-        self._not_before = ended + pause
+            # Also of a count that was given up: who waits behind it must not try again.
+            ended = self._clock.monotonic()
+            took = ended - begun
+            pause = max(_SHORTEST_PAUSE_SECONDS, _PAUSE_PER_SECOND * took)
+            self._not_before = ended + pause
+        self._took = took
