@@ -23,9 +23,9 @@ from storage.express import EndedRow, ExpressRow, ExpressTable
 
 log = structlog.get_logger(__name__)
 
-_MAX_GROUP: Final = 200
+_MAX_GROUP: Final = 400
 _MAX_QUEUE: Final = 10_000
-_MAX_BEHIND: Final = 400
+_MAX_BEHIND: Final = 800
 _MAX_TAKEN: Final = 500
 _RETRY_SECONDS: Final = 0.2
 
