@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 from cli.errors import CommandError, UsageError
+from cli.names import SITE_VARIABLES
 
 if TYPE_CHECKING:
     from http.client import HTTPConnection
@@ -28,6 +29,7 @@ _SECONDS: Final = 30.0
 # A server that has just lost its database, or its shards, says to come again.
 _LATER: Final = 503
 _PAUSES: Final = (0.05, 0.1, 0.2, 0.4, 0.8, 1.6)
+_ABSENT: Final = ("StateMachineDoesNotExist", "ExecutionDoesNotExist")
 _nobody: Final = threading.Event()
 
 
@@ -55,12 +57,15 @@ def add_endpoint_option(parser: argparse.ArgumentParser) -> None:
 
 
 def _hint(error_name: str) -> str:
-    if error_name != "MissingAuthenticationTokenException":
-        return ""
-    return (
-        ": this server asks for an access key, in AWS_ACCESS_KEY_ID and"
-        " AWS_SECRET_ACCESS_KEY; `stepwell keys create` makes one"
-    )
+    if error_name == "MissingAuthenticationTokenException":
+        return (
+            ": this server asks for an access key, in AWS_ACCESS_KEY_ID and"
+            " AWS_SECRET_ACCESS_KEY; `stepwell keys create` makes one"
+        )
+    given = [name for name in SITE_VARIABLES if os.environ.get(name)]
+    if error_name in _ABSENT and given:
+        return f" ({' and '.join(given)} as the server has it? Names become ARNs by it)"
+    return ""
 
 
 @dataclass(frozen=True, slots=True)

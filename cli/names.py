@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+from typing import Final
 
 from api.arns import Site
 from cli.errors import UsageError
+
+# What the region and the account of an ARN are taken from.
+SITE_VARIABLES: Final = ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCOUNT_ID")
 
 
 def machine_arn(text: str) -> str:

@@ -63,7 +63,7 @@ def _query(database: Database, statement: str) -> None:
 def _print_result(cursor: psycopg.Cursor[Any]) -> None:
     from cli.tables import print_table
 
-    if cursor.description is None:
+    if not cursor.description:  # None, or a row without columns
         print(cursor.statusmessage or "done")
         return
     rows = cursor.fetchall()

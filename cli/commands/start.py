@@ -73,9 +73,8 @@ def put_machine(client: Client, name: str, file: DefinitionFile) -> str:
 
 
 def _put(client: Client, name: str, definition: str) -> str:
-    arn = machine_arn(name)
     try:
-        client.call(
+        made = client.call(
             "CreateStateMachine",
             name=name,
             definition=definition,
@@ -84,7 +83,10 @@ def _put(client: Client, name: str, definition: str) -> str:
     except RefusedError as error:
         if error.name != "StateMachineAlreadyExists":
             raise
-        client.call("UpdateStateMachine", stateMachineArn=arn, definition=definition)
+    else:
+        return str(made["stateMachineArn"])
+    arn = machine_arn(name)
+    client.call("UpdateStateMachine", stateMachineArn=arn, definition=definition)
     return arn
 
 

@@ -102,6 +102,24 @@ def test_start_with_wait_fails_when_the_execution_does(
     assert "The product is out of stock." in capsys.readouterr().err
 
 
+def test_a_region_that_is_not_the_servers_is_suspected_and_no_new_file_minds_it(
+    here: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    file = tmp_path / "elsewhere.asl.json"
+    file.write_text('{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}')
+
+    assert here.say("start", str(file), "--wait") == 0
+    assert here.say("start", "elsewhere") == 1
+
+    said = capsys.readouterr().err
+    assert "StateMachineDoesNotExist" in said
+    assert "(AWS_REGION as the server has it?" in said
+
+
 def test_an_exception_of_a_function_is_shown_with_its_place(
     here: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -279,6 +297,10 @@ def test_sql_prints_the_result_of_every_statement(here: Installation) -> None:
 
     assert said.startswith("0\nSET\nlucky\n")
     assert "7" in said
+
+
+def test_sql_takes_rows_without_columns(here: Installation) -> None:
+    assert here.run("sql", "-c", "SELECT") == "0\nSELECT 1\n"
 
 
 def test_sql_prints_the_url(here: Installation) -> None:
