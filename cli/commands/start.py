@@ -7,6 +7,7 @@ after the file (JSON or YAML) is created, or updated if the definition has chang
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterable
 from itertools import repeat
 from pathlib import Path
@@ -17,7 +18,7 @@ from uuid import uuid4
 from cli.client import Client, Fields, RefusedError, add_endpoint_option
 from cli.definitionfile import ENDINGS, DefinitionFile, read_definition, refused_by
 from cli.inputs import add_input_option, machine_name, read_input
-from cli.names import machine_arn, role_arn
+from cli.names import machine_arn, role_arn, short_name
 
 _LONGEST_PAUSE: Final = 1.0
 # Three seconds in all.
@@ -94,10 +95,15 @@ def _wait(client: Client, arn: str) -> int:
     from cli.awaited import say_what_is_awaited
     from cli.outcome import report_outcome
 
-    execution = _follow(client, arn, _GROWING_PAUSES)
-    if execution["status"] == "RUNNING":
-        say_what_is_awaited(client, arn)
-        execution = _follow(client, arn, repeat(_LONGEST_PAUSE))
+    try:
+        execution = _follow(client, arn, _GROWING_PAUSES)
+        if execution["status"] == "RUNNING":
+            say_what_is_awaited(client, arn)
+            execution = _follow(client, arn, repeat(_LONGEST_PAUSE))
+    except KeyboardInterrupt:
+        name = short_name(arn)
+        print(f"{name} goes on: `stepwell history {name}` shows it", file=sys.stderr)
+        raise
     return report_outcome(execution)
 
 

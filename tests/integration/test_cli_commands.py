@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from cli.client import Client
-from cli.main import main
+from cli.main import INTERRUPTED, main
 from tests.support.commands import RunningCommand, stepwell, until
 from tests.support.databases import DatabaseServer
 
@@ -100,6 +100,26 @@ def test_start_with_wait_fails_when_the_execution_does(
 
     assert status == 1
     assert "The product is out of stock." in capsys.readouterr().err
+
+
+def test_who_waits_no_longer_is_told_what_goes_on(
+    here: Installation,
+    files: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.awaited.say_what_is_awaited", interrupted)
+    monkeypatch.setattr("cli.commands.start._GROWING_PAUSES", ())
+
+    status = here.say("start", str(files / "waiting.asl.json"), "--name=w-9", "--wait")
+
+    assert status == INTERRUPTED
+    assert capsys.readouterr().err == (
+        "waiting:w-9 goes on: `stepwell history waiting:w-9` shows it\n"
+    )
 
 
 def test_a_region_that_is_not_the_servers_is_suspected_and_no_new_file_minds_it(
