@@ -37,7 +37,7 @@ DEFAULT_SHARDS: Final = 64
 MAX_SHARDS: Final = 4096
 LOCK_KEY: Final = 0x5374657077656C6C  # "Stepwell"
 _LOOK_SECONDS: Final = 0.1
-OLDEST_SERVER: Final = 140000
+OLDEST_SERVER: Final = 150000
 
 VIEWS: Final = Path(__file__).resolve().parent / "views"
 
@@ -124,7 +124,7 @@ def _set_up_roles(raw: Connection[Any]) -> tuple[str, ...]:
 
 def _refuse_unfit_server(raw: Connection[Any]) -> None:
     if raw.info.server_version < OLDEST_SERVER:
-        reason = f"PostgreSQL 14 or newer is needed, not {raw.info.server_version}"
+        reason = f"PostgreSQL 15 or newer is needed, not {raw.info.server_version}"
         raise MigrationError(reason)
     encoding = raw.info.parameter_status("server_encoding")
     if encoding != "UTF8":
