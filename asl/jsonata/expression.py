@@ -39,6 +39,7 @@ CLOSING: Final = "%}"
 QUERY_ERROR: Final = "States.QueryEvaluationError"
 _FETCH: Final = re.compile(r"\$([A-Za-z_]\w*)((?:\.[A-Za-z_]\w*)*)", re.ASCII)
 _ERROR_OUTPUT: Final = "errorOutput"
+_SYNTAX_ERROR: Final = "S0201"
 _KEYWORDS: Final = frozenset({"and", "or", "in", "true", "false", "null", "function"})
 
 
@@ -112,12 +113,12 @@ def _compile_source(source: str, location: Location, scope: Scope) -> Evaluate:
     if len(source) > MAX_SOURCE:
         message = f"JSONata expression is longer than {MAX_SOURCE} characters"
         report.error(message, location)
-        return lambda _environment: None
+        return _compiled_to_nothing(message)
     try:
         query = ENGINE.compile(source)
     except ValueError as error:
         report.error(str(error), location, Code.INVALID_JSONATA)
-        return lambda _environment: None
+        return _compiled_to_nothing(str(error))
     for name in query.roots:
         where = "" if name == "$$" else " at the top level"
         _refuse_reference(f"'{name}'{where}", location, scope)
@@ -125,6 +126,15 @@ def _compile_source(source: str, location: Location, scope: Scope) -> Evaluate:
     scope.references.update((query.reads or frozenset()) - ADDED_NAMES)
     whole = with_functions(source)
     return _compile_query(query if whole == source else ENGINE.compile(whole))
+
+
+def _compiled_to_nothing(reason: str) -> Evaluate:
+    """Fail the state that needs it: where a machine is run despite all, data must not get lost."""
+
+    def read(_environment: Environment) -> Json:
+        raise JsonataError(_SYNTAX_ERROR, reason)
+
+    return read
 
 
 def _check_error_output(

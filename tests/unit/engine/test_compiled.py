@@ -10,6 +10,7 @@ import pytest
 from asl.errors import DefinitionError
 from asl.parse import parse_machine
 from engine.compiled import CompiledMachines
+from tests.support.live import live
 
 # Accepted by releases that looked at less, and refused today.
 OLDER = {
@@ -47,6 +48,15 @@ async def test_machine_that_would_be_refused_today_goes_on(name: str) -> None:
     assert machine.regions[0].states.keys() == {"A"}
     with pytest.raises(DefinitionError):
         parse_machine(definition)
+
+
+async def test_expression_that_is_well_formed_no_more_fails_its_state() -> None:
+    state = {"Type": "Pass", "QueryLanguage": "JSONata", "Output": "{% 1 + %}"}
+    definition = {"StartAt": "A", "States": {"A": {**state, "End": True}}}
+
+    it = live(await machines(json.dumps(definition)).get("1"))
+
+    assert it.execution.error == "States.QueryEvaluationError"
 
 
 async def test_text_that_is_no_definition_is_no_machine() -> None:
