@@ -32,18 +32,23 @@ def print_table(headers: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
 
 def shortened(text: str, longest: int) -> str:
     """Return a text on one line, cut where it is too long."""
-    line = " ".join(text.split())
+    return _cut(" ".join(text.split()), longest)
+
+
+def _cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else line[: longest - 1] + "…"
 
 
 def _cell(value: object) -> str:
-    return "" if value is None else " ".join(str(value).split())
+    """Return a value on one line; it keeps its indentation, as the steps of a plan need."""
+    text = "" if value is None else str(value)
+    indentation = " " * (len(text) - len(text.lstrip(" ")))
+    return indentation + " ".join(text.split())
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
     cells = [
-        shortened(cell, width).ljust(width)
-        for cell, width in zip(row, widths, strict=True)
+        _cut(cell, width).ljust(width) for cell, width in zip(row, widths, strict=True)
     ]
     return _GAP.join(cells).rstrip()
 

@@ -21,6 +21,10 @@ def test_a_cell_stays_on_its_line() -> None:
     assert "one two" in table(("text",), [("one\n two",)])
 
 
+def test_a_cell_keeps_its_indentation() -> None:
+    assert table(("plan",), [("  ->  Seq  Scan",)]).endswith("\n  -> Seq Scan")
+
+
 def test_a_long_text_is_cut_with_a_sign() -> None:
     assert shortened("abcdefgh", 5) == "abcd…"
     assert shortened("abcde", 5) == "abcde"
