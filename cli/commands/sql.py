@@ -9,13 +9,16 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from cli.database import Database, add_database_options, open_existing_database
 from cli.errors import CommandError
 
 if TYPE_CHECKING:
     import psycopg
+
+EMBEDDED: Final = "It answers while `stepwell dev` or `serve` runs on this data folder."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     with open_existing_database(options) as database:
         if options.print:
             print(database.url)
+            if database.embedded is not None:
+                print(EMBEDDED, file=sys.stderr)
             return 0
         if options.command is not None:
             _query(database, options.command)

@@ -13,8 +13,9 @@ import psutil
 import pytest
 
 from cli.client import Client
+from storage.database import connect
 from storage.embedded import EmbeddedServer
-from tests.support.commands import RunningCommand, until
+from tests.support.commands import RunningCommand, stepwell, until
 
 FUNCTIONS: Final = """
 from stepwell import task
@@ -93,6 +94,17 @@ def test_the_ready_line_comes_when_the_functions_can_be_called(
 ) -> None:
     assert "(functions: first)" in dev.command.ready_line
     assert len(dev.command.printed) == 1
+
+
+def test_the_url_of_its_database_is_printed_with_when_it_answers(
+    dev: Development,
+) -> None:
+    said = stepwell("sql", "--print", cwd=dev.folder)
+
+    with connect(said.stdout.strip()) as connection:
+        leases = connection.execute("SELECT count(*) FROM leases").fetchone()
+    assert leases == (64,)
+    assert "while `stepwell dev` or `serve` runs" in said.stderr
 
 
 def test_a_worker_that_dies_is_replaced(dev: Development) -> None:
