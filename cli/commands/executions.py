@@ -150,15 +150,16 @@ def _stop(client: Client, options: argparse.Namespace) -> None:
     client.call(
         "StopExecution", executionArn=arn, error=options.error, cause=options.cause
     )
-    _print_status(client, arn)
+    status = _status(client, arn)
+    how = "" if status == "ABORTED" else "had ended already: "
+    print(f"{short_name(arn)} {how}{status}")
 
 
 def _redrive(client: Client, options: argparse.Namespace) -> None:
     arn = execution_arn(options.execution)
     client.call("RedriveExecution", executionArn=arn, clientToken=str(uuid4()))
-    _print_status(client, arn)
+    print(f"{short_name(arn)} was redriven: {_status(client, arn)}")
 
 
-def _print_status(client: Client, arn: str) -> None:
-    status = client.call("DescribeExecution", executionArn=arn)["status"]
-    print(f"{short_name(arn)} {status}")
+def _status(client: Client, arn: str) -> str:
+    return str(client.call("DescribeExecution", executionArn=arn)["status"])

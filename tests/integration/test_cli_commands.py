@@ -229,6 +229,19 @@ def test_an_execution_is_listed_shown_told_and_stopped(
     assert "Enough: of it" in told
 
 
+def test_a_stop_that_comes_too_late_says_so(
+    here: Installation, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "quick.asl.json"
+    file.write_text('{"StartAt": "S", "States": {"S": {"Type": "Succeed"}}}')
+    here.say("start", str(file), "--name=q-1", "--wait")
+    capsys.readouterr()
+
+    here.say("executions", "stop", "quick:q-1")
+
+    assert capsys.readouterr().out == "quick:q-1 had ended already: SUCCEEDED\n"
+
+
 def test_a_stopped_execution_is_redriven(
     here: Installation, files: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -237,7 +250,7 @@ def test_a_stopped_execution_is_redriven(
     capsys.readouterr()
 
     here.say("executions", "redrive", "waiting:again")
-    assert capsys.readouterr().out == "waiting:again RUNNING\n"
+    assert capsys.readouterr().out == "waiting:again was redriven: RUNNING\n"
 
     assert here.say("executions", "redrive", "waiting:again") == 1
     assert "is RUNNING and cannot be redriven" in capsys.readouterr().err
