@@ -91,11 +91,11 @@ class Load:
     async def run(self, count: int) -> None:
         """Start `count` executions and wait for their ends; raise what one or the engine fails with."""
         running = asyncio.ensure_future(self._run(count))
-        broken = asyncio.ensure_future(self._engine.failed.wait())
+        broken = asyncio.ensure_future(self._engine.life.failed.wait())
         ends = (running, broken, self._failed)
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         broken.cancel()
-        self._engine.raise_failure()
+        self._engine.life.raise_failure()
         if self._failed.done():
             self._failed.result()
         running.result()

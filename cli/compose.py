@@ -121,7 +121,7 @@ class Server:
 
     async def ended(self) -> None:
         """Wait until a part has ended that must not, and raise."""
-        failing = asyncio.create_task(self.engine.failed.wait())
+        failing = asyncio.create_task(self.engine.life.failed.wait())
         closing = asyncio.create_task(self.http.ended())
         try:
             await asyncio.wait((failing, closing), return_when=asyncio.FIRST_COMPLETED)
@@ -129,7 +129,7 @@ class Server:
             failing.cancel()
             closing.cancel()
         try:
-            self.engine.raise_failure()
+            self.engine.life.raise_failure()
         except Exception as error:
             raise PartEndedError(
                 "a loop of the engine failed; the log says how"

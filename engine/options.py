@@ -23,7 +23,14 @@ def usual_lanes() -> int:
     with the engine there is nothing to gain from that, and a single lane's commits, twice as
     large, cost a sixth less.
     """
-    return 1 if (os.cpu_count() or 1) <= _FEW_CORES else 2
+    return 1 if _cores() <= _FEW_CORES else 2
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, which a container may bound."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -122,13 +122,13 @@ class Fleet:
         self.engines.remove(engine)
         vars(engine.leases)["_execute"] = _refuse
         engine.wakes.stop()
-        tasks = list(engine._tasks)
+        tasks = list(engine.life.tasks)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await engine.housekeeping.stop()
         await engine.starts.close()
-        for store in engine._stores:
+        for store in engine.stores:
             await store.close()
         await asyncio.to_thread(engine.leases.stop)
 

@@ -172,7 +172,7 @@ async def test_refused_row_sets_its_execution_aside_and_no_other(own: Fleet) -> 
     )
     assert (execution_id, reason) == (bad.id, "RowRefusedError")
     assert await own.status(bad) == "RUNNING"
-    assert not engine.failed.is_set()
+    assert not engine.life.failed.is_set()
 
 
 async def release(engines: Fleet, run: Run) -> None:

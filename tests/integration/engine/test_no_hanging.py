@@ -139,8 +139,8 @@ async def test_row_that_is_not_understood_keeps_no_other_waiting(
 
     await stop
 
-    assert not one.failed.is_set()
-    assert not other.failed.is_set()
+    assert not one.life.failed.is_set()
+    assert not other.life.failed.is_set()
 
 
 # The lanes

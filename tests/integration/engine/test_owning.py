@@ -164,7 +164,7 @@ async def test_stealing_from_a_live_engine_breaks_nothing(engines: Fleet) -> Non
 async def test_engines_share_and_give_up_one_shard_at_a_time(engines: Fleet) -> None:
     one = await engines.engine()
     given_up: list[int] = []
-    asks = one._keeper_asks
+    asks = one.life._keeper_asks
 
     def note(shard: int) -> None:
         given_up.append(shard)
@@ -174,9 +174,9 @@ async def test_engines_share_and_give_up_one_shard_at_a_time(engines: Fleet) -> 
     vars(one.leases._events.__class__)  # the events are frozen: replace them whole
     one.leases._events = type(one.leases._events)(
         on_won=one.shards.won,
-        on_lost=one._keeper_lost,
+        on_lost=one.life._keeper_lost,
         on_give_up=note,
-        on_failed=one._fail,
+        on_failed=one.life._fail,
     )
 
     other = await engines.engine(whole=False)

@@ -42,7 +42,7 @@ async def test_event_that_cannot_be_written_sets_its_execution_aside_and_no_othe
     ((execution_id, reason),) = await set_aside(engines)
     assert execution_id == bad.id
     assert "this has no form" in reason
-    assert not engine.failed.is_set()
+    assert not engine.life.failed.is_set()
 
 
 async def test_log_that_cannot_be_read_sets_its_execution_aside_and_no_other(
@@ -67,4 +67,4 @@ async def test_log_that_cannot_be_read_sets_its_execution_aside_and_no_other(
     ((execution_id, reason),) = await set_aside(engines)
     assert execution_id == bad.id
     assert reason == "nobody can read this: \N{REPLACEMENT CHARACTER} ?"
-    assert not engine.failed.is_set()
+    assert not engine.life.failed.is_set()
