@@ -58,11 +58,16 @@ def test_stdout_is_the_output_and_nothing_else(folder: Path) -> None:
     assert "a function prints" in done.stderr
 
 
-def test_a_failure_exits_with_1_and_tells_error_and_cause(folder: Path) -> None:
+def test_a_failure_exits_with_1_and_tells_error_place_and_cause(folder: Path) -> None:
     done = run(folder, "fail.asl.json", "--functions=app.py", "--name=f-1", "--quiet")
 
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "fail:f-1 FAILED: Empty\nnothing is left\n"
+    assert done.stderr.splitlines() == [
+        "fail:f-1 FAILED: Empty",
+        f'  File "{folder / "app.py"}", line 14, in fail',
+        '    raise Empty("nothing is left")',
+        "nothing is left",
+    ]
 
 
 def test_a_function_that_nobody_serves_is_said(folder: Path) -> None:
