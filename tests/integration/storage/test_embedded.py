@@ -28,10 +28,28 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a data folder in which a server has run; to be copied."""
+    folder = tmp_path_factory.mktemp("made") / "data"
+    with EmbeddedServer(folder):
+        pass
+    return folder
+
+
 @pytest.fixture
-def data(tmp_path: Path) -> Iterator[Path]:
-    """Return a data folder; whatever runs there afterwards is stopped."""
+def data(made: Path, tmp_path: Path) -> Iterator[Path]:
+    """Return a data folder of a server that does not run; whatever does later is stopped."""
     folder = tmp_path / "data"
+    subprocess.run(["cp", "-a", made, folder], check=True)
+    yield folder
+    EmbeddedServer(folder).stop()
+
+
+@pytest.fixture
+def new(tmp_path: Path) -> Iterator[Path]:
+    """Return where a data folder is to be made; whatever runs there later is stopped."""
+    folder = tmp_path / "new"
     yield folder
     EmbeddedServer(folder).stop()
 
@@ -70,8 +88,8 @@ def kill_server(server: EmbeddedServer) -> int:
     return postmaster
 
 
-def test_a_new_server_is_safe_and_speaks_utf8(data: Path) -> None:
-    with EmbeddedServer(data) as server:
+def test_a_new_server_is_safe_and_speaks_utf8(new: Path) -> None:
+    with EmbeddedServer(new) as server:
         names = ("fsync", "full_page_writes", "synchronous_commit", "data_checksums")
         safe = [ask(server.url, f"SHOW {name}") for name in names]
         encoding = ask(server.url, "SHOW server_encoding")
@@ -143,8 +161,6 @@ def test_a_zombie_is_not_taken_for_a_server(data: Path) -> None:
 
 
 def test_a_reused_process_id_is_not_taken_for_a_server(data: Path) -> None:
-    with EmbeddedServer(data):
-        pass
     stale = f"{os.getppid()}\n{data}/postgresql\n0\n5432\n.\n\n0 0\nready\n"
     for name in ("postmaster.pid", ".s.PGSQL.5432.lock"):
         (data / "postgresql" / name).write_text(stale)
@@ -153,8 +169,8 @@ def test_a_reused_process_id_is_not_taken_for_a_server(data: Path) -> None:
         assert ask(server.url, "SELECT 1") == 1
 
 
-def test_two_first_users_make_one_server(data: Path) -> None:
-    servers = [EmbeddedServer(data), EmbeddedServer(data)]
+def test_two_first_users_make_one_server(new: Path) -> None:
+    servers = [EmbeddedServer(new), EmbeddedServer(new)]
 
     with ThreadPoolExecutor(2) as pool:
         urls = list(pool.map(EmbeddedServer.start, servers))
@@ -163,18 +179,16 @@ def test_two_first_users_make_one_server(data: Path) -> None:
     assert [server.stop() for server in servers] == [False, True]
 
 
-def test_a_start_killed_half_way_is_begun_again(data: Path) -> None:
-    unfinished = data / "postgresql.unfinished"
+def test_a_start_killed_half_way_is_begun_again(new: Path) -> None:
+    unfinished = new / "postgresql.unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "PG_VERSION").write_text("18\n")
 
-    with EmbeddedServer(data) as server:
+    with EmbeddedServer(new) as server:
         assert ask(server.url, "SELECT 1") == 1
 
 
 def test_data_of_another_version_is_explained(data: Path) -> None:
-    with EmbeddedServer(data):
-        pass
     (data / "postgresql" / "PG_VERSION").write_text("11\n")
 
     with pytest.raises(VersionMismatchError, match="created by PostgreSQL 11"):
