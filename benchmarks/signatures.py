@@ -72,5 +72,10 @@ def _signed() -> tuple[dict[str, Any], bytes]:
     headers = Signer(endpoint, _KEY, _SITE.region).headers("/", body, target)
     pairs = {"Host": endpoint.authority, **headers}.items()
     received = [(name.lower().encode(), text.encode()) for name, text in pairs]
-    scope = {"method": "POST", "raw_path": b"/", "query_string": b""}
+    scope = {
+        "method": "POST",
+        "path": "/",
+        "raw_path": b"/",
+        "query_string": b"",
+    }
     return {**scope, "headers": received}, body
