@@ -17,8 +17,7 @@ import psycopg
 import structlog
 
 from engine.express import Run
-from engine.expresslog import logged_rows
-from storage.codec import EventRow
+from engine.expresslog import packed_log
 from storage.express import EndedRow, ExpressRow, ExpressTable
 
 log = structlog.get_logger(__name__)
@@ -112,9 +111,9 @@ class ExpressEnds:
         logs: list[EndedRow] = []
         rest: list[ExpressRow] = []
         for each in group:
-            rows = _rows(each)
-            if rows:
-                logs.append(_ended_row(each, rows))
+            row = _ended_row(each)
+            if row is not None:
+                logs.append(row)
             elif each.is_accepted:
                 rest.append(each.row)
         if rest:
@@ -148,28 +147,28 @@ async def persist(write: Callable[[], Awaitable[None]]) -> None:
             return
 
 
-def _rows(ended: Ended) -> list[EventRow]:
-    """Return what is to be logged of an execution, which may be nothing."""
+def _ended_row(ended: Ended) -> EndedRow | None:
+    """Return what is to be logged of an execution; None: nothing, or nothing that can be."""
     if ended.run.failure is not None:
-        return []
+        return None
+    row, execution = ended.row, ended.run.execution
     try:
-        return logged_rows(ended.run.events, ended.logging)
+        packed, last_id = packed_log(row.log_head, ended.run.events, ended.logging)
     except Exception:
-        log.exception("express log without a form", execution=ended.row.arn)
-        return []
-
-
-def _ended_row(ended: Ended, rows: list[EventRow]) -> EndedRow:
-    execution = ended.run.execution
+        log.exception("express log without a form", execution=row.arn)
+        return None
+    if not packed:
+        return None
     assert execution.started is not None
     assert execution.stopped is not None, "the execution has ended"
     return EndedRow(
-        row=ended.row,
+        row=row,
         is_accepted=ended.is_accepted,
         status=execution.status.value,
         start_date=execution.started,
         stop_date=execution.stopped,
-        events=rows,
+        last_event_id=last_id,
+        log=packed,
     )
 
 

@@ -13,6 +13,7 @@ from typing import Any, Final
 from asl.jsontext import WRAPPED_DEPTH, dumps, loads
 from runtime import events as ev
 from storage.codec import EventRow, encode
+from storage.packed_events import packed_events, packed_rows
 
 _FATAL: Final = (ev.ExecutionFailed, ev.ExecutionTimedOut, ev.ExecutionAborted)
 _ERRORS: Final = ("Failed", "TimedOut", "Aborted")
@@ -35,12 +36,24 @@ def wants_log(configuration: Mapping[str, Any] | None) -> bool:
     return configuration is not None and configuration.get("level", "OFF") != "OFF"
 
 
+def packed_log(
+    head: bytes,
+    events: Sequence[ev.HistoryEvent],
+    configuration: Mapping[str, Any] | None,
+) -> tuple[bytes, int]:
+    """Return the rows that a machine asks for, packed, and the id of the last; or nothing."""
+    if configuration is None or not wants_log(configuration):
+        return b"", 0
+    if configuration["level"] == "ALL" and configuration.get("includeExecutionData"):
+        return packed_events(head, events), events[-1].id
+    rows = logged_rows(events, configuration)
+    return packed_rows(head, rows), rows[-1].event_id if rows else 0
+
+
 def logged_rows(
-    events: Sequence[ev.HistoryEvent], configuration: Mapping[str, Any] | None
+    events: Sequence[ev.HistoryEvent], configuration: Mapping[str, Any]
 ) -> list[EventRow]:
     """Return the rows that a machine's logging configuration asks for."""
-    if configuration is None or not wants_log(configuration):
-        return []
     is_wanted = _PARTS.get(configuration["level"])
     if is_wanted is None:
         rows = [encode(event) for event in events]

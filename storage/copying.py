@@ -1,4 +1,4 @@
-"""Rows in the binary form of COPY, made of columns that are packed already.
+"""Rows in the binary form of COPY, made of values that are packed already.
 
 COPY writes many rows of a table at once into a page and its log record: a row of the log
 costs the server two thirds of what an INSERT of it costs. It knows no conflict, so it is for
@@ -8,7 +8,6 @@ rows that nobody else can have written.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import chain
 from struct import Struct
 from typing import Final
 
@@ -22,10 +21,9 @@ def row_head(columns: int) -> bytes:
     return _COUNT(columns)
 
 
-def copy_data(*parts: Iterable[bytes]) -> bytes:
-    """Return all that a COPY FROM STDIN (FORMAT BINARY) is sent.
+def copy_data(rows: Iterable[bytes]) -> bytes:
+    """Return all that a COPY FROM STDIN (FORMAT BINARY) is sent; rows may come in bundles.
 
-    Each row is made of one of each parts: its head, and one or more packed values.
+    Each row is its head and its packed values.
     """
-    rows = chain.from_iterable(zip(*parts, strict=True))
     return b"".join([_SIGNATURE, *rows, _END])

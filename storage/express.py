@@ -23,7 +23,6 @@ from storage.arrays import (
     timestamptz_array,
     uuid_array,
 )
-from storage.codec import EventRow, columns_of
 from storage.copying import copy_data, row_head
 from storage.lane_store import LaneStore
 from storage.statements import statements
@@ -52,17 +51,27 @@ class ExpressRow:
         """The execution's name, the last part but one of its ARN."""
         return self.arn.rsplit(":", 2)[1]
 
+    @property
+    def log_head(self) -> bytes:
+        """What each row of the execution's log begins with."""
+        key = elements.uuid(uuid_bytes(self.execution_id))
+        return _HEAD + key + elements.int4(self.shard)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedRow:
-    """An execution that has ended, and its log; `is_accepted`: it has a row to be deleted."""
+    """An execution that has ended, and its log in packed rows, as `copy_events` wants them.
+
+    `is_accepted`: it has a row to be deleted.
+    """
 
     row: ExpressRow
     is_accepted: bool
     status: str
     start_date: datetime
     stop_date: datetime
-    events: Sequence[EventRow]
+    last_event_id: int
+    log: bytes
 
 
 class ExpressTable:
@@ -100,10 +109,10 @@ class ExpressTable:
         async with connection.transaction(), connection.cursor() as cursor:
             await cursor.execute(_SQL["record"], _records(ended))
             recorded = {row[0] for row in await cursor.fetchall()}
-            logs = [each for each in ended if each.row.execution_id in recorded]
+            logs = [each.log for each in ended if each.row.execution_id in recorded]
             if logs:
                 async with cursor.copy(_SQL["copy_events"]) as copy:
-                    await copy.write(_copied(logs))
+                    await copy.write(copy_data(logs))
 
     async def take_over(self, most: int) -> list[ExpressRow]:
         """Take executions whose engine is gone."""
@@ -140,32 +149,7 @@ def _records(ended: Sequence[EndedRow]) -> dict[str, Any]:
         "names": text_array(each.row.name for each in ended),
         "start_dates": timestamptz_array(each.start_date for each in ended),
         "stop_dates": timestamptz_array(each.stop_date for each in ended),
-        "last_event_ids": int4_array(each.events[-1].event_id for each in ended),
+        "last_event_ids": int4_array(each.last_event_id for each in ended),
         "accepted": int2_array(int(each.is_accepted) for each in ended),
         "statuses": text_array(each.status for each in ended),
     }
-
-
-def _copied(ended: Sequence[EndedRow]) -> bytes:
-    """Return the rows of logs as COPY wants them, in the order of `copy_events`."""
-    keys: list[bytes] = []
-    rows: list[EventRow] = []
-    for each in ended:
-        key = elements.uuid(uuid_bytes(each.row.execution_id))
-        keys += [_HEAD + key + elements.int4(each.row.shard)] * len(each.events)
-        rows += each.events
-    columns = columns_of(rows)
-    return copy_data(
-        keys,
-        map(elements.int4, columns.event_id),
-        map(elements.int4, columns.previous_id),
-        map(elements.int2, columns.type),
-        elements.timestamptz_column(columns.time),
-        map(elements.int8, columns.scope),
-        map(elements.int4, columns.visit),
-        map(elements.int4, columns.data_from),
-        map(elements.text, columns.state_name),
-        map(elements.text, columns.data),
-        map(elements.text, columns.details),
-        map(elements.text, columns.memo),
-    )

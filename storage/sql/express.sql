@@ -68,8 +68,8 @@ RETURNING execution_id::text;
 -- name: copy_events
 -- The logs themselves.
 COPY events (
-    execution_id, shard, event_id, previous_id, type, time, scope, visit, data_from,
-    state_name, data, details, memo
+    execution_id, shard, time, data, event_id, previous_id, type, scope, visit, data_from,
+    state_name, details, memo
 )
 FROM STDIN (FORMAT BINARY);
 
