@@ -75,6 +75,11 @@ def uuid(value: bytes) -> bytes:
     return _UUID_LENGTH + value
 
 
+def timestamptz(value: datetime) -> bytes:
+    """Pack a time, to the microsecond."""
+    return _INT8(8, (value - _POSTGRES_EPOCH) // _MICROSECOND)
+
+
 def timestamptz_column(values: Iterable[datetime | None]) -> list[bytes]:
     """Pack times, to the microsecond; the same object is converted once in a row."""
     column = []
@@ -83,10 +88,6 @@ def timestamptz_column(values: Iterable[datetime | None]) -> list[bytes]:
     for value in values:
         if value is not last:
             last = value
-            packed = NULL if value is None else _packed_time(value)
+            packed = NULL if value is None else timestamptz(value)
         column.append(packed)
     return column
-
-
-def _packed_time(value: datetime) -> bytes:
-    return _INT8(8, (value - _POSTGRES_EPOCH) // _MICROSECOND)

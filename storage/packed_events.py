@@ -25,7 +25,8 @@ def packed_rows(head: bytes, rows: Sequence[EventRow]) -> bytes:
     """Pack rows behind a head that holds the number of columns and the execution's key."""
     parts: list[bytes] = []
     for row in rows:
-        parts += head, _time(row.time), elements.text(row.data), _rest(row)
+        time = elements.timestamptz(row.time)
+        parts += head, time, elements.text(row.data), _rest(row)
     return b"".join(parts)
 
 
@@ -33,20 +34,15 @@ def packed_events(head: bytes, events: Sequence[HistoryEvent]) -> bytes:
     """Pack the rows of events, as `packed_rows` would those that `encode` makes of them."""
     parts: list[bytes] = []
     last: datetime | None = None
-    packed = b""
+    time = elements.NULL
     for event in events:
         if event.time is not last:
             last = event.time
-            packed = _time(last)
-        payload = event.payload
-        is_stored = payload is not None and not event.data_from
-        data = elements.text(payload.text) if is_stored and payload else elements.NULL
-        parts += head, packed, data, _PACKERS[type(event)](event)
+            time = elements.timestamptz(last)
+        payload = None if event.data_from else event.payload
+        data = elements.text(None if payload is None else payload.text)
+        parts += head, time, data, _PACKERS[type(event)](event)
     return b"".join(parts)
-
-
-def _time(time: datetime) -> bytes:
-    return elements.timestamptz_column((time,))[0]
 
 
 def _rest(row: EventRow) -> bytes:
