@@ -13,8 +13,8 @@ database's server nobody steals for one lease time: its holders may still come b
 from __future__ import annotations
 
 import os
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -88,7 +88,7 @@ class LeaseKeeper:
         self._live = 0
         self._rounds_above = 0
         self._asked: int | None = None
-        self._wishes: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+        self._wishes: deque[Callable[[], None]] = deque()
         self._wake = threading.Event()
         self._is_retiring = False
         self._is_stopping = False
@@ -136,7 +136,7 @@ class LeaseKeeper:
         self._thread.join(timeout=self._times.lease * 2)
 
     def _wish(self, wish: Callable[[], None]) -> None:
-        self._wishes.put(wish)
+        self._wishes.append(wish)
         self._wake.set()
 
     # On the thread
@@ -166,8 +166,13 @@ class LeaseKeeper:
         self._disconnect()
 
     def _grant_wishes(self) -> None:
-        while not self._wishes.empty():
-            self._wishes.get()()
+        """Do what was wished for, in order; what the database did not hear waits.
+
+        A shard that is to be released and is not would be renewed, and worked for by nobody.
+        """
+        while self._wishes:
+            self._wishes[0]()
+            self._wishes.popleft()
 
     def _round(self) -> None:
         asked_at = self._clock.monotonic()

@@ -6,6 +6,9 @@ import asyncio
 import os
 import subprocess
 import sys
+from typing import Any
+
+import psycopg
 
 from engine.leases import LeaseEvents, LeaseKeeper, LeaseTimes
 from scheduler.clock import SystemClock
@@ -391,6 +394,27 @@ async def test_engines_know_how_many_they_are(engines: Fleet) -> None:
     await engines.stop(other)
 
     await eventually(lambda: one.living() == 1)
+
+
+async def test_a_release_that_the_database_did_not_hear_is_made_again(
+    engines: Fleet,
+) -> None:
+    engine = await engines.engine()
+    execute = engine.leases._execute
+    failed: list[str] = []
+
+    def fail_once(name: str, parameters: dict[str, Any]) -> Any:
+        if name == "release" and not failed:
+            failed.append(name)
+            raise psycopg.OperationalError("the connection is lost")
+        return execute(name, parameters)
+
+    vars(engine.leases)["_execute"] = fail_once
+
+    await engine.life._give_up({7})
+
+    await eventually(lambda: 7 in engine.shards.epochs, why="worked for by nobody")
+    assert failed == ["release"]
 
 
 NOTING = """
